@@ -1,0 +1,1 @@
+//! Base 58 of fixed length with two check digits: the account key as 46 characters (spec 2).

@@ -1,0 +1,5 @@
+//! The header: text, MAC, strict parsing, the typed model. Spec 4.
+
+mod stanza;
+
+pub use stanza::Stanza;

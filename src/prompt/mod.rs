@@ -1,0 +1,218 @@
+//! The human, as a value. Typed requests go out, answers come back; sentences are made in the implementation, never by
+//! the caller. `NoPrompt` is a value too: nobody is there.
+//!
+//! Rules: a secret is read without echo and lives in a type that is erased; a prompt says what the secret is for and how
+//! many tries are left; cancelling is not an error of the caller's; stdout is never written to.
+
+use crate::secret::SecretText;
+
+/// How many tries a token says are left for its PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// The token does not tell.
+    Unknown,
+    /// No warning flag: no wrong try since the last right one.
+    Full,
+    /// Some were wrong (PKCS#11 `CKF_USER_PIN_COUNT_LOW`).
+    Low,
+    /// One wrong try more locks the token (PKCS#11 `CKF_USER_PIN_FINAL_TRY`).
+    Last,
+    /// The token gives the exact number (PIV).
+    Exactly(u8),
+}
+
+/// A request for a secret. Names are those of the vault and keyslot, so that a person knows what they type for.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask<'a> {
+    /// The password of a keyslot.
+    Password {
+        /// Name of the vault.
+        vault: &'a str,
+        /// Name of the keyslot.
+        keyslot: &'a str,
+    },
+    /// A new password, first time.
+    NewPassword {
+        /// Name of the vault.
+        vault: &'a str,
+        /// Name of the keyslot.
+        keyslot: &'a str,
+    },
+    /// The new password again, to find typing errors.
+    RepeatPassword,
+    /// A recovery code.
+    RecoveryCode {
+        /// Name of the vault.
+        vault: &'a str,
+        /// Name of the keyslot.
+        keyslot: &'a str,
+    },
+    /// The recovery code that has just been shown, typed back to prove that it was kept.
+    RepeatRecoveryCode,
+    /// The user PIN of a token.
+    Pin {
+        /// Label and serial of the token, as a person knows it.
+        token: &'a str,
+        /// What the token says of tries left.
+        tries: Tries,
+    },
+    /// The secret of the test factor.
+    Fake {
+        /// Name given at enrolment.
+        name: &'a str,
+    },
+    /// The value of a concealed field of an item.
+    Field {
+        /// Name of the item.
+        item: &'a str,
+        /// Name of the field.
+        field: &'a str,
+    },
+}
+
+/// A yes-or-no question.
+#[derive(Clone, Copy, Debug)]
+pub enum Question<'a> {
+    /// The new password is weak: keep it all the same?
+    WeakPassword {
+        /// 0 (worst) to 4, by zxcvbn.
+        score: u8,
+        /// How long guessing takes offline, in words.
+        time: &'a str,
+        /// What would make it stronger; may be empty.
+        advice: &'a str,
+    },
+    /// Anything asked by a command, as a whole question without the `[y/N]`.
+    Plain(&'a str),
+}
+
+/// Something worth knowing while it happens; shown, never answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// The next secret is typed on the token's own PIN pad.
+    PinPad {
+        /// The token.
+        token: &'a str,
+    },
+    /// A PIN was wrong; `tries` as the token tells now.
+    WrongPin {
+        /// The token.
+        token: &'a str,
+        /// What the token says of tries left.
+        tries: Tries,
+    },
+    /// A password or recovery code was wrong, and may be typed again.
+    WrongSecret {
+        /// What was wrong, or could have been: "password", "recovery code", "password or recovery code".
+        what: &'a str,
+    },
+    /// A recovery code cannot be right, before anything is computed.
+    MistypedCode {
+        /// What is wrong, e.g. "group 3 is mistyped".
+        why: &'a str,
+    },
+    /// The two passwords differ; both are asked again.
+    Mismatch,
+    /// Something to know that stops nothing.
+    Warning(&'a str),
+    /// A plain remark.
+    Note(&'a str),
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub enum PromptError {
+    /// Nobody is there (`--no-input`, or no terminal); `what` could not be asked for.
+    Nobody {
+        /// What was wanted, e.g. "the password".
+        what: &'static str,
+        /// The flag that brings it from a file, e.g. "--password-file".
+        flag: Option<&'static str>,
+    },
+    /// The person pressed Ctrl-C, or closed the terminal.
+    Cancelled,
+    /// The person pressed Enter alone where that means "another way in, please".
+    Skipped,
+    /// What came is not UTF-8, is too long or holds a NUL.
+    Unreadable(&'static str),
+    /// A file that was to hold a secret could not be read.
+    File {
+        /// Its path, as given.
+        path: String,
+        /// The system's error.
+        error: std::io::Error,
+    },
+    /// The terminal failed.
+    Io(std::io::Error),
+}
+
+impl std::fmt::Display for PromptError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nobody { what, .. } => write!(f, "nobody is there to type {what}"),
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Skipped => f.write_str("nothing was typed"),
+            Self::Unreadable(why) => write!(f, "what was typed cannot be used: {why}"),
+            Self::File { path, error } => write!(f, "cannot read '{path}': {error}"),
+            Self::Io(error) => write!(f, "the terminal failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PromptError {}
+
+/// The human.
+pub trait Prompt {
+    /// Asks for a secret; blocks until it is there or the person gave up.
+    fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError>;
+
+    /// Asks yes or no; the answer to an empty line is no.
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError>;
+
+    /// Asks for a line that is not secret (a name, a choice), with echo. Enter alone gives an empty string.
+    fn line(&mut self, label: &str) -> Result<String, PromptError>;
+
+    /// Shows something; cannot fail, since nobody waits for it.
+    fn show(&mut self, event: &Event<'_>);
+
+    /// Whether asking the same again may bring another answer: true for a person, false for a file.
+    fn can_retry(&self, ask: &Ask<'_>) -> bool;
+}
+
+/// Nobody is there: every question fails at once, events go nowhere.
+pub struct NoPrompt;
+
+impl Prompt for NoPrompt {
+    fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
+        let (what, flag) = ask.nobody();
+        Err(PromptError::Nobody { what, flag })
+    }
+
+    fn confirm(&mut self, _: &Question<'_>) -> Result<bool, PromptError> {
+        Err(PromptError::Nobody { what: "an answer", flag: Some("--force") })
+    }
+
+    fn line(&mut self, _: &str) -> Result<String, PromptError> {
+        Err(PromptError::Nobody { what: "an answer", flag: None })
+    }
+
+    fn show(&mut self, _: &Event<'_>) {}
+
+    fn can_retry(&self, _: &Ask<'_>) -> bool {
+        false
+    }
+}
+
+impl Ask<'_> {
+    /// What is missing when nobody can be asked, and the flag that brings it.
+    pub fn nobody(&self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Password { .. } => ("the password", Some("--password-file")),
+            Self::NewPassword { .. } | Self::RepeatPassword => ("the new password", Some("--new-password-file")),
+            Self::RecoveryCode { .. } | Self::RepeatRecoveryCode => ("the recovery code", Some("--recovery-file")),
+            Self::Pin { .. } => ("the PIN", Some("--pin-file")),
+            Self::Fake { .. } => ("the test factor's secret", None),
+            Self::Field { .. } => ("the value", None),
+        }
+    }
+}
