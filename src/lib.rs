@@ -8,6 +8,8 @@ pub mod crypto;
 pub mod encode;
 pub mod factor;
 pub mod header;
+pub mod item;
+pub mod keyslot;
 pub mod prompt;
 pub mod secret;
 pub mod store;

@@ -1,0 +1,156 @@
+//! Composing and opening a keyslot: k-of-n shares, masked by factor secrets, and the account key wrapped under what they share. Spec 3.
+
+use crate::crypto::keywrap::{self, UnwrapError};
+use crate::crypto::{RandomError, hkdf_sha256, random_bytes, random_secret, sha256, shamir};
+use crate::header::{Keyslot, Stanza};
+use crate::secret::{AccountKey, FactorSecret, KeyslotKek, KeyslotSecret, Share, zeros32};
+use serde_json::{Map, Value};
+
+/// What a keyslot is before its account key is wrapped.
+pub struct Plan {
+    /// `K`, 16 bytes; kept when a keyslot is wrapped again.
+    pub id: [u8; 16],
+    /// What its owner calls it.
+    pub name: String,
+    /// RFC 3339, UTC.
+    pub created: String,
+    /// `k`, 1 to the number of factors.
+    pub threshold: u8,
+    /// Fields of later versions, kept.
+    pub extra: Map<String, Value>,
+}
+
+/// Wraps the account key under k of the factors, with a fresh `S` and `N`. The shares of the stanzas are overwritten.
+pub fn wrap(
+    vault_id: &[u8; 16],
+    plan: Plan,
+    factors: Vec<(Stanza, FactorSecret)>,
+    account_key: &AccountKey,
+) -> Result<Keyslot, RandomError> {
+    let count = u8::try_from(factors.len()).unwrap_or_else(|_| unreachable!("callers bound factors to 16"));
+    let secret = KeyslotSecret::new(random_secret()?);
+    let (stanzas, secrets): (Vec<_>, Vec<_>) = factors.into_iter().unzip();
+    let Plan { id, name, created, threshold, extra } = plan;
+    let nonce = random_bytes()?;
+    let mut slot = Keyslot { id, name, created, threshold, nonce, wrapped: [0; 40], factors: stanzas, extra };
+    let shares = shamir::split(&secret, threshold, count)?;
+    for (i, (share, factor)) in (1..=count).zip(shares.iter().zip(&secrets)) {
+        let masked = *masked(vault_id, &slot, i, share, factor).expose();
+        slot.factors[usize::from(i) - 1].share = masked;
+    }
+    slot.wrapped = keywrap::wrap(&kek(vault_id, &slot, &secret), account_key);
+    Ok(slot)
+}
+
+/// Opens a keyslot with `threshold` factor secrets, each with its number from 1. The error does not tell which factor was wrong: nothing in
+/// the file does.
+pub fn unwrap(
+    vault_id: &[u8; 16],
+    slot: &Keyslot,
+    factors: &[(u8, &FactorSecret)],
+) -> Result<AccountKey, UnwrapError> {
+    let shares: Vec<(u8, Share)> = factors
+        .iter()
+        .map(|(i, factor)| {
+            let mut bytes = zeros32();
+            bytes.copy_from_slice(&slot.factors[usize::from(*i) - 1].share);
+            (*i, masked(vault_id, slot, *i, &Share::new(bytes), factor))
+        })
+        .collect();
+    keywrap::unwrap(&kek(vault_id, slot, &shamir::combine(&shares)), &slot.wrapped)
+}
+
+/// `share XOR mask_i`; masking and unmasking are the same.
+fn masked(vault_id: &[u8; 16], slot: &Keyslot, i: u8, share: &Share, factor: &FactorSecret) -> Share {
+    let kind = slot.factors[usize::from(i) - 1].kind.as_bytes();
+    let salt: [&[u8]; 3] = [vault_id, &slot.id, &slot.nonce];
+    let mut mask = hkdf_sha256(factor.expose(), &salt, &[b"twinlock/1 share", &[i], kind]);
+    mask.iter_mut().zip(share.expose()).for_each(|(mask, share)| *mask ^= share);
+    Share::new(mask)
+}
+
+fn kek(vault_id: &[u8; 16], slot: &Keyslot, secret: &KeyslotSecret) -> KeyslotKek {
+    let params = sha256(&[&slot.public_parameters()]);
+    let salt: [&[u8]; 3] = [vault_id, &slot.id, &slot.nonce];
+    KeyslotKek::new(hkdf_sha256(secret.expose(), &salt, &[b"twinlock/1 kek", &params]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn secret(byte: u8) -> FactorSecret {
+        let mut bytes = zeros32();
+        bytes.fill(byte);
+        FactorSecret::new(bytes)
+    }
+
+    fn made(threshold: u8, n: u8) -> (Keyslot, AccountKey) {
+        let plan = Plan {
+            id: [7; 16],
+            name: "test".into(),
+            created: "2026-01-01T00:00:00Z".into(),
+            threshold,
+            extra: Map::new(),
+        };
+        let factors = (1..=n).map(|i| (Stanza::new("fake", &json!({"n": i})), secret(i))).collect();
+        let key = AccountKey::new(random_secret().unwrap());
+        (wrap(&[1; 16], plan, factors, &key).unwrap(), key)
+    }
+
+    #[test]
+    fn k_factors_open_and_fewer_or_wrong_ones_do_not() {
+        for (k, n) in [(1, 1), (1, 2), (2, 2), (2, 3), (3, 4)] {
+            let (slot, key) = made(k, n);
+            let secrets: Vec<_> = (1..=n).map(secret).collect();
+            let pick = |from: u8, count: u8| -> Vec<(u8, &FactorSecret)> {
+                (from..from + count).map(|i| (i + 1, &secrets[usize::from(i)])).collect()
+            };
+            for from in 0..=n - k {
+                let opened = unwrap(&[1; 16], &slot, &pick(from, k)).ok().unwrap();
+                assert_eq!(opened.expose(), key.expose());
+            }
+            if k > 1 {
+                assert!(unwrap(&[1; 16], &slot, &pick(0, k - 1)).is_err());
+            }
+            let wrong = secret(99);
+            let mut with_wrong = pick(0, k);
+            with_wrong[0].1 = &wrong;
+            assert!(unwrap(&[1; 16], &slot, &with_wrong).is_err());
+            assert!(unwrap(&[2; 16], &slot, &pick(0, k)).is_err(), "another vault");
+        }
+    }
+
+    #[test]
+    fn public_parameters_are_bound_and_names_are_not() {
+        let (slot, _) = made(2, 2);
+        let (one, two) = (secret(1), secret(2));
+        let opens = |slot: &Keyslot| unwrap(&[1; 16], slot, &[(1, &one), (2, &two)]).is_ok();
+        let mut renamed = slot.clone();
+        renamed.name = "other".into();
+        renamed.created = "2027-01-01T00:00:00Z".into();
+        assert!(opens(&renamed));
+        let changes: [fn(&mut Keyslot); 6] = [
+            |slot| slot.threshold = 1,
+            |slot| slot.id[0] ^= 1,
+            |slot| slot.nonce[0] ^= 1,
+            |slot| slot.factors.swap(0, 1),
+            |slot| drop(slot.factors[0].params.insert("n".into(), json!(9))),
+            |slot| drop(slot.extra.insert("x".into(), json!(9))),
+        ];
+        for (i, change) in changes.into_iter().enumerate() {
+            let mut bad = slot.clone();
+            change(&mut bad);
+            assert!(!opens(&bad), "change {i}");
+        }
+    }
+
+    #[test]
+    fn no_mask_is_used_twice() {
+        let (one, _) = made(2, 2);
+        let (two, _) = made(2, 2);
+        assert_ne!(one.nonce, two.nonce);
+        assert_ne!(one.factors[0].share, two.factors[0].share);
+    }
+}
