@@ -181,6 +181,9 @@ impl Item {
 
     /// Reads what [`Item::to_json`] wrote.
     pub fn from_json(json: &[u8]) -> Result<Self, ItemError> {
+        if json.len() > MAX_ITEM {
+            return Err(ItemError::TooLarge);
+        }
         let item: Self = serde_json::from_slice(json).map_err(|_| ItemError::Malformed)?;
         check_name(&item.name).map_err(|_| ItemError::Malformed)?;
         Ok(item)
@@ -210,9 +213,10 @@ pub fn check_name(name: &str) -> Result<(), ItemError> {
     Ok(())
 }
 
-/// `name'` of spec 6.3: two names that a person would call the same are the same.
+/// `name'` of spec 6.3: two names that a person would call the same are the same. Each character by itself: the rules that look at
+/// neighbours (final sigma) differ between libraries.
 pub fn normalised(name: &str) -> String {
-    let folded: String = name.nfkc().collect::<String>().to_lowercase().nfkc().collect();
+    let folded: String = name.nfkc().flat_map(char::to_lowercase).nfkc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -20,21 +20,22 @@ pub struct Plan {
     pub extra: Map<String, Value>,
 }
 
-/// Wraps the account key under k of the factors, with a fresh `S` and `N`. The shares of the stanzas are overwritten.
+/// Wraps the account key under k of the factors, with a fresh `S` and `N`. `secrets` are those of `stanzas`, one each; the shares of the
+/// stanzas are overwritten.
 pub fn wrap(
     vault_id: &[u8; 16],
     plan: Plan,
-    factors: Vec<(Stanza, FactorSecret)>,
+    stanzas: Vec<Stanza>,
+    secrets: &[&FactorSecret],
     account_key: &AccountKey,
 ) -> Result<Keyslot, RandomError> {
-    let count = u8::try_from(factors.len()).unwrap_or_else(|_| unreachable!("callers bound factors to 16"));
+    let count = u8::try_from(stanzas.len()).unwrap_or_else(|_| unreachable!("callers bound factors to 16"));
     let secret = KeyslotSecret::new(random_secret()?);
-    let (stanzas, secrets): (Vec<_>, Vec<_>) = factors.into_iter().unzip();
     let Plan { id, name, created, threshold, extra } = plan;
     let nonce = random_bytes()?;
     let mut slot = Keyslot { id, name, created, threshold, nonce, wrapped: [0; 40], factors: stanzas, extra };
     let shares = shamir::split(&secret, threshold, count)?;
-    for (i, (share, factor)) in (1..=count).zip(shares.iter().zip(&secrets)) {
+    for (i, (share, factor)) in (1..=count).zip(shares.iter().zip(secrets)) {
         let masked = *masked(vault_id, &slot, i, share, factor).expose();
         slot.factors[usize::from(i) - 1].share = masked;
     }
@@ -94,9 +95,10 @@ mod tests {
             threshold,
             extra: Map::new(),
         };
-        let factors = (1..=n).map(|i| (Stanza::new("fake", &json!({"n": i})), secret(i))).collect();
+        let stanzas = (1..=n).map(|i| Stanza::new("fake", &json!({"n": i}))).collect();
+        let secrets: Vec<_> = (1..=n).map(secret).collect();
         let key = AccountKey::new(random_secret().unwrap());
-        (wrap(&[1; 16], plan, factors, &key).unwrap(), key)
+        (wrap(&[1; 16], plan, stanzas, &secrets.iter().collect::<Vec<_>>(), &key).unwrap(), key)
     }
 
     #[test]

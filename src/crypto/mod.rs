@@ -81,6 +81,12 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// The check sum of an account key's text form (spec 2), from which two digits are kept.
+pub fn account_key_sum(bytes: &[u8; 32]) -> u32 {
+    let [a, b, c, d, ..] = sha256(&[b"twinlock/1 account key", bytes]);
+    u32::from_be_bytes([a, b, c, d])
+}
+
 /// Compares in a time that tells nothing of where they differ.
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     subtle::ConstantTimeEq::ct_eq(a, b).into()
