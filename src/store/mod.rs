@@ -1,11 +1,19 @@
-//! Where a vault lies. The trait knows blobs and ids and nothing of keys; `sqlite` is the real one, `memory` the double
-//! that can be made to fail at any step. Spec 6.
+//! Where a vault lies. The trait knows blobs and ids and nothing of keys; `sqlite` is the real one, `memory` the double;
+//! `faulty` makes either of them fail at any step. Spec 6.
 //!
 //! All reading goes through a snapshot and all writing through a transaction, so that header, manifest and records are always seen
 //! together. Neither is ever held while a person thinks.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(any(test, debug_assertions))]
+pub mod faulty;
+#[cfg(any(test, debug_assertions))]
+pub mod memory;
+pub mod sqlite;
 
 /// 16 random bytes that name a record.
 pub type RecordId = [u8; 16];
@@ -61,6 +69,8 @@ pub enum Meta {
 pub enum StoreError {
     /// No file there.
     NotFound(PathBuf),
+    /// No folder there to put a vault in.
+    NoFolder(PathBuf),
     /// Something is there already.
     Exists(PathBuf),
     /// A directory, a FIFO, a socket or a device.
@@ -102,6 +112,7 @@ impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotFound(path) => write!(f, "no vault at '{}'", path.display()),
+            Self::NoFolder(path) => write!(f, "there is no folder '{}'", path.display()),
             Self::Exists(path) => write!(f, "'{}' exists already", path.display()),
             Self::NotAFile { path, what } => write!(f, "'{}' is {what}, not a vault", path.display()),
             Self::NotAVault { path, why } => write!(f, "'{}' is not a twinlock vault: {why}", path.display()),
@@ -146,7 +157,7 @@ pub trait Transaction: Read {
     fn put_entry(&mut self, entry: &Entry) -> Result<(), StoreError>;
     /// Removes an index line; true if it was there.
     fn delete_entry(&mut self, tag: &[u8; 32], id: &RecordId) -> Result<bool, StoreError>;
-    /// Makes it all last: after Ok it survives a power cut.
+    /// Makes it all last: after Ok it survives a power cut. After an error it is not known whether it happened: look again.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
@@ -156,4 +167,14 @@ pub trait Store {
     fn snapshot(&mut self) -> Result<Box<dyn Read + '_>, StoreError>;
     /// Starts writing; waits for other writers up to a time-out (`Busy`).
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+}
+
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn snapshot(&mut self) -> Result<Box<dyn Read + '_>, StoreError> {
+        (**self).snapshot()
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        (**self).begin()
+    }
 }

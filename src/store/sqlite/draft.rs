@@ -1,0 +1,116 @@
+//! A new file that appears whole or not at all, and never in the place of another.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::CWD;
+
+use super::super::StoreError;
+use super::place::{Place, beside, folder_of};
+
+/// A file under another name, in the folder of its target, mode 0600. Removed when dropped unpublished.
+pub(super) struct Draft {
+    /// Given: the target as the person named it. Real: the draft.
+    place: Place,
+    target: PathBuf,
+}
+
+impl Draft {
+    /// An empty draft for `target`, which must not exist yet, nor anything that SQLite would take for its journal: a journal
+    /// left there by an earlier file would be rolled back into the new one.
+    pub(super) fn new(target: &Path) -> Result<Self, StoreError> {
+        let Some(name) = target.file_name() else { return Err(StoreError::Exists(target.to_owned())) };
+        let given = folder_of(target);
+        let folder = given.canonicalize().map_err(|error| refused(given, &error))?;
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            if std::fs::symlink_metadata(beside(&folder.join(name), suffix)).is_ok() {
+                return Err(StoreError::Exists(beside(target, suffix)));
+            }
+        }
+        let mut draft = std::ffi::OsString::from(".");
+        draft.push(name);
+        draft.push(format!(".{:08x}.new", unique()));
+        let real = folder.join(draft);
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&real)
+            .map_err(|error| refused(given, &error))?;
+        Ok(Self { place: Place { given: target.to_owned(), real }, target: folder.join(name) })
+    }
+
+    /// Where to write.
+    pub(super) fn path(&self) -> &Path {
+        &self.place.real
+    }
+
+    /// For messages.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Makes the draft last, then gives it its name. The caller has closed it.
+    pub(super) fn publish(self) -> Result<(), StoreError> {
+        let folder = folder_of(&self.target);
+        let done = File::open(self.path())
+            .and_then(|file| file.sync_all())
+            .and_then(|()| rename_onto_nothing(self.path(), &self.target))
+            .and_then(|()| sync_folder(folder));
+        done.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => StoreError::Exists(self.place.given.clone()),
+            _ => refused(folder_of(&self.place.given), &error),
+        })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already if it was published. Otherwise nothing more can be done about it here.
+        let _ = std::fs::remove_file(&self.place.real);
+    }
+}
+
+/// Atomic, and fails where something has appeared meanwhile.
+fn rename_onto_nothing(from: &Path, to: &Path) -> std::io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    match rustix::fs::renameat_with(CWD, from, CWD, to, rustix::fs::RenameFlags::NOREPLACE) {
+        // NFS and some FUSE file systems do not know the flag; they know hard links.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {}
+        done => return done.map_err(Error::from),
+    }
+    std::fs::hard_link(from, to)?;
+    std::fs::remove_file(from)
+}
+
+/// Without this the new name can be lost in a power cut. Some file systems have no such call for a folder.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
+}
+
+/// Differs between processes and moments; whether it is free is decided by `create_new`.
+fn unique() -> u32 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+    now ^ std::process::id().rotate_left(16)
+}
+
+/// Why the folder does not take a file.
+fn refused(folder: &Path, error: &Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NoFolder(folder.to_owned()),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
+        ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly(format!("'{}' is on a read-only medium", folder.display()))
+        }
+        ErrorKind::PermissionDenied => {
+            StoreError::Denied(format!("the folder '{}' cannot be written", folder.display()))
+        }
+        _ => StoreError::Io(format!("'{}': {error}", folder.display())),
+    }
+}

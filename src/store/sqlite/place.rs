@@ -1,0 +1,130 @@
+//! The file's place: what lies at the path, before SQLite touches it.
+//!
+//! The vault file itself is never opened here while it may be a vault: closing any descriptor of a file drops all POSIX locks
+//! that this process holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::Errno;
+
+use super::super::StoreError;
+
+/// How much of a file that is no vault is looked at to say what it is.
+const PEEK: u64 = 65_536;
+
+/// A file's path as the person gave it, for messages, and as it really is, for SQLite.
+pub(super) struct Place {
+    pub(super) given: PathBuf,
+    pub(super) real: PathBuf,
+}
+
+impl Place {
+    /// Follows links and makes sure that a plain file is there; a FIFO is never opened, it would block.
+    pub(super) fn find(path: &Path) -> Result<(Self, Metadata), StoreError> {
+        let real = path.canonicalize().map_err(|error| refused(path, &error))?;
+        let metadata = std::fs::metadata(&real).map_err(|error| refused(path, &error))?;
+        let kind = metadata.file_type();
+        let what = if kind.is_file() {
+            return Ok((Self { given: path.to_owned(), real }, metadata));
+        } else if kind.is_dir() {
+            "a folder"
+        } else if kind.is_fifo() {
+            "a FIFO"
+        } else if kind.is_socket() {
+            "a socket"
+        } else {
+            "a device"
+        };
+        Err(StoreError::NotAFile { path: path.to_owned(), what })
+    }
+
+    pub(super) fn not_a_vault(&self, why: String) -> StoreError {
+        StoreError::NotAVault { path: self.given.clone(), why }
+    }
+
+    /// `NAME-journal`.
+    pub(super) fn journal(&self) -> PathBuf {
+        beside(&self.real, "-journal")
+    }
+
+    /// SQLite would open whatever has the journal's name: a FIFO there would block it for ever.
+    pub(super) fn check_journal(&self) -> Result<(), StoreError> {
+        let path = self.journal();
+        match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => {
+                Err(StoreError::Damaged(format!("its journal '{}' is not a plain file", path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the folder can take a journal.
+    pub(super) fn check_folder(&self) -> Result<(), StoreError> {
+        let folder = folder_of(&self.real);
+        accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).map_err(|error| match error {
+            Errno::NOENT | Errno::NOTDIR => StoreError::ReadOnly(format!("its folder '{}' is gone", folder.display())),
+            Errno::ROFS => StoreError::ReadOnly("it is on a read-only medium".to_owned()),
+            _ => StoreError::ReadOnly(format!(
+                "its folder '{}' cannot be written, and each write keeps a journal there",
+                folder.display()
+            )),
+        })
+    }
+
+    /// Whether this user may read the file at all.
+    pub(super) fn readable(&self) -> bool {
+        accessat(CWD, &self.real, Access::READ_OK, AtFlags::EACCESS).is_ok()
+    }
+
+    /// What a file is that is no vault.
+    pub(super) fn describe(&self) -> String {
+        let mut start = Vec::new();
+        let Ok(file) = File::open(&self.real) else { return "it is not an SQLite file".to_owned() };
+        let length = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+        if file.take(PEEK).read_to_end(&mut start).is_err() {
+            return "it is not an SQLite file".to_owned();
+        }
+        if start.starts_with(b"SQLite format 3\0") {
+            return "it is an SQLite file of another program".to_owned();
+        }
+        if start.iter().all(|byte| *byte == 0) {
+            return if length <= PEEK {
+                format!("it is {length} zero bytes")
+            } else {
+                format!("it begins with {PEEK} zero bytes")
+            };
+        }
+        let text = std::str::from_utf8(&start).is_ok_and(|text| !text.contains('\0'));
+        if text { "it is a text file".to_owned() } else { "it is not an SQLite file".to_owned() }
+    }
+}
+
+/// The path with something after its name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The folder of a path; "." for a bare name.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Why the system did not show the path.
+fn refused(path: &Path, error: &std::io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NotFound(path.to_owned()),
+        ErrorKind::PermissionDenied => {
+            StoreError::Denied(format!("'{}' is in a folder of someone else", path.display()))
+        }
+        _ => StoreError::Io(format!("'{}': {error}", path.display())),
+    }
+}
