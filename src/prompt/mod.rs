@@ -4,6 +4,21 @@
 //! Rules: a secret is read without echo and lives in a type that is erased; a prompt says what the secret is for and how
 //! many tries are left; cancelling is not an error of the caller's; stdout is never written to.
 
+mod code;
+#[cfg(any(test, debug_assertions))]
+mod fake;
+mod files;
+mod line;
+mod raw;
+mod signals;
+mod tty;
+mod words;
+
+#[cfg(any(test, debug_assertions))]
+pub use fake::ScriptedPrompt;
+pub use files::{FilePrompt, Sources, StdinTwice};
+pub use tty::TtyPrompt;
+
 use crate::secret::SecretText;
 
 /// How many tries a token says are left for its PIN.
@@ -178,6 +193,34 @@ pub trait Prompt {
     /// Whether asking the same again may bring another answer: true for a person, false for a file.
     fn can_retry(&self, ask: &Ask<'_>) -> bool;
 }
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<P: Prompt + ?Sized> Prompt for $pointer {
+            fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
+                (**self).secret(ask)
+            }
+
+            fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+                (**self).confirm(question)
+            }
+
+            fn line(&mut self, label: &str) -> Result<String, PromptError> {
+                (**self).line(label)
+            }
+
+            fn show(&mut self, event: &Event<'_>) {
+                (**self).show(event);
+            }
+
+            fn can_retry(&self, ask: &Ask<'_>) -> bool {
+                (**self).can_retry(ask)
+            }
+        }
+    )*};
+}
+
+forward!(&mut P, Box<P>);
 
 /// Nobody is there: every question fails at once, events go nowhere.
 pub struct NoPrompt;

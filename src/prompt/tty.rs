@@ -1,0 +1,215 @@
+//! The person at the controlling terminal. Everything is asked and told there, so that stdout and stdin stay the program's data.
+
+use super::code::progress;
+use super::line::{Line, Step};
+use super::raw::{Input, Raw, hung_up};
+use super::signals::{Call, Signals, end_by};
+use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, words};
+use crate::secret::SecretText;
+use rustix::process::{Signal, kill_current_process_group};
+use std::fs::File;
+use std::io::{self, Write};
+use zeroize::Zeroizing;
+
+/// Goes to the start of the line and erases it (ECMA-48 EL).
+const ERASE_LINE: &str = "\r\u{1b}[K";
+
+/// What is seen of what is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    /// Nothing.
+    None,
+    /// All of it.
+    Text,
+    /// The group of a recovery code that is being typed.
+    Group,
+}
+
+/// A person at `/dev/tty`, which is opened when first needed. Without a controlling terminal nobody is there.
+pub struct TtyPrompt {
+    tty: Option<File>,
+    can_erase: bool,
+}
+
+impl Default for TtyPrompt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TtyPrompt {
+    /// Nothing is opened yet.
+    pub fn new() -> Self {
+        let can_erase = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+        Self { tty: None, can_erase }
+    }
+
+    /// Whether there is a controlling terminal.
+    pub fn available() -> bool {
+        Self::new().tty().is_some()
+    }
+
+    /// The terminal, if there is one.
+    fn tty(&mut self) -> Option<&File> {
+        if self.tty.is_none() {
+            // Whatever keeps it from being opened (no terminal, no device file, no permission), nobody can be asked there.
+            self.tty = File::options().read(true).write(true).open("/dev/tty").ok();
+        }
+        self.tty.as_ref()
+    }
+
+    /// How a secret is echoed. A terminal that cannot erase the code afterwards does not get to see it.
+    fn echo(&self, ask: &Ask<'_>) -> Echo {
+        match ask {
+            Ask::RecoveryCode { .. } | Ask::RepeatRecoveryCode if self.can_erase => Echo::Group,
+            _ => Echo::None,
+        }
+    }
+}
+
+impl Prompt for TtyPrompt {
+    fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
+        let echo = self.echo(ask);
+        let Some(tty) = self.tty() else { return NoPrompt.secret(ask) };
+        let text = converse(tty, &words::ask(ask), echo)?;
+        match ask {
+            Ask::Password { .. } | Ask::RecoveryCode { .. } | Ask::Pin { .. } | Ask::Fake { .. } if text.is_empty() => {
+                Err(PromptError::Skipped)
+            }
+            Ask::NewPassword { .. } if text.is_empty() => Err(PromptError::Unreadable("it is empty")),
+            _ => Ok(SecretText::new(text)),
+        }
+    }
+
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        let Some(tty) = self.tty() else { return NoPrompt.confirm(question) };
+        let mut text = words::question(question);
+        loop {
+            let answer = converse(tty, &text, Echo::Text)?;
+            match answer.trim().to_lowercase().as_str() {
+                "y" | "yes" => return Ok(true),
+                "" | "n" | "no" => return Ok(false),
+                _ => text = format!("{} [y/N] ", words::YES_OR_NO),
+            }
+        }
+    }
+
+    fn line(&mut self, label: &str) -> Result<String, PromptError> {
+        let Some(tty) = self.tty() else { return NoPrompt.line(label) };
+        Ok(converse(tty, &words::label(label), Echo::Text)?.to_string())
+    }
+
+    fn show(&mut self, event: &Event<'_>) {
+        let text = format!("{}\n", words::event(event));
+        // Nobody waits for it; a terminal that cannot be written to has no better place to say so.
+        let _ = match self.tty() {
+            Some(mut tty) => tty.write_all(text.as_bytes()),
+            None => io::stderr().write_all(text.as_bytes()),
+        };
+    }
+
+    fn can_retry(&self, _: &Ask<'_>) -> bool {
+        true
+    }
+}
+
+/// Asks and reads one line. The terminal is restored before a signal that came meanwhile takes effect.
+fn converse(tty: &File, question: &str, echo: Echo) -> Result<Zeroizing<String>, PromptError> {
+    let mut signals = Signals::hold().map_err(PromptError::Io)?;
+    let (typed, call) = loop {
+        let mut line = Line::new();
+        let left = Raw::enter(tty).and_then(|mut raw| type_line(&mut raw, &mut signals, &mut line, question, echo));
+        // The terminal is restored here.
+        match left {
+            Ok(Left::Done) => break (line.finish(), None),
+            Ok(Left::Cancelled) => break (Err(PromptError::Cancelled), None),
+            Ok(Left::Call(Call::End(signal))) => break (Err(PromptError::Cancelled), Some(Call::End(signal))),
+            Ok(Left::Call(Call::Stop)) => {
+                if let Some(call) = signals.stop() {
+                    break (Err(PromptError::Cancelled), Some(call));
+                }
+            }
+            Ok(Left::Call(Call::Redraw)) => {}
+            // The system wakes who it hangs up on (SIGCONT), and then the first thing tried fails.
+            Err(_) if hung_up(tty) => break (Err(PromptError::Cancelled), None),
+            Err(error) => break (Err(PromptError::Io(error)), None),
+        }
+    };
+    if let Some(Call::End(signal)) = call.or(signals.release()) {
+        drop(typed);
+        end_by(signal);
+        return Err(PromptError::Cancelled);
+    }
+    typed
+}
+
+/// Why the raw mode was left.
+enum Left {
+    /// Enter.
+    Done,
+    /// The person gave up, or the terminal is gone.
+    Cancelled,
+    /// A signal came.
+    Call(Call),
+}
+
+/// Shows the question and takes keys until the line ends one way or another.
+fn type_line(
+    raw: &mut Raw<'_>,
+    signals: &mut Signals,
+    line: &mut Line,
+    question: &str,
+    echo: Echo,
+) -> io::Result<Left> {
+    raw.write(question)?;
+    if echo == Echo::Group {
+        raw.write("\n")?;
+        raw.write(&progress(""))?;
+    }
+    let left = take_keys(raw, signals, line, echo)?;
+    // A terminal that is gone cannot be tidied, and that is no reason to lose what the person did before.
+    let _ = raw.write(if echo == Echo::Group { ERASE_LINE } else { "\n" });
+    Ok(left)
+}
+
+/// Takes keys until one ends the line.
+fn take_keys(raw: &mut Raw<'_>, signals: &mut Signals, line: &mut Line, echo: Echo) -> io::Result<Left> {
+    let mut bytes = Zeroizing::new([0_u8; 64]);
+    loop {
+        let count = match raw.read(&mut *bytes, signals.readable(), line.escape_pending())? {
+            Input::Bytes(count) => count,
+            Input::HungUp => return Ok(Left::Cancelled),
+            Input::Other => {
+                line.end_escape();
+                match signals.take() {
+                    Some(call) => return Ok(Left::Call(call)),
+                    None => continue,
+                }
+            }
+        };
+        for byte in &bytes[..count] {
+            let step = line.push(*byte);
+            match step {
+                Step::Done => return Ok(Left::Done),
+                Step::Cancelled => return Ok(Left::Cancelled),
+                // Everything that runs in the same job stops too, as it does for a Ctrl-Z that the terminal sees.
+                Step::Suspended => kill_current_process_group(Signal::TSTP)?,
+                _ => show_step(raw, line, echo, step, *byte)?,
+            }
+        }
+    }
+}
+
+/// Shows what a key did.
+fn show_step(raw: &mut Raw<'_>, line: &Line, echo: Echo, step: Step, byte: u8) -> io::Result<()> {
+    match (step, echo) {
+        (Step::Refused, _) => raw.write("\u{7}"),
+        (Step::Typed | Step::Erased(_), Echo::Group) => {
+            raw.write(ERASE_LINE)?;
+            raw.write(&progress(line.text()))
+        }
+        (Step::Typed, Echo::Text) => raw.write_byte(if byte == b'\t' { b' ' } else { byte }),
+        (Step::Erased(count), Echo::Text) => raw.write(&"\u{8} \u{8}".repeat(count)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,223 @@
+//! Every sentence a person is asked or told while a secret is wanted, in one place: at most 80 columns a line, for somebody
+//! who has never heard of keyslots.
+//!
+//! Names come from a header whose tag is not checked yet, and labels from a token: whoever wrote them must not be able to
+//! steer the terminal (escape sequences, C1 controls) or turn a sentence round (Trojan Source, CVE-2021-42574).
+
+use super::{Ask, Event, Question, Tries};
+
+/// Columns of the narrowest usual terminal.
+const COLUMNS: usize = 80;
+/// Longest name shown whole; a vault's may have 64 characters, two of which would fill two lines.
+const NAME: usize = 40;
+
+/// The prompt for a secret, up to where it is typed.
+pub fn ask(ask: &Ask<'_>) -> String {
+    let text = match ask {
+        Ask::Password { vault, keyslot } => format!("Password {}", place(vault, keyslot)),
+        Ask::NewPassword { vault, keyslot } => format!("New password {}", place(vault, keyslot)),
+        Ask::RepeatPassword => "The same password again".to_owned(),
+        Ask::RecoveryCode { vault, keyslot } => format!("Recovery code {}", place(vault, keyslot)),
+        Ask::RepeatRecoveryCode => "Type the recovery code back, from where you keep it".to_owned(),
+        Ask::Pin { token, tries } => {
+            let tries = match tries {
+                Tries::Unknown | Tries::Full => String::new(),
+                Tries::Low => " (a wrong PIN was given before)".to_owned(),
+                Tries::Last | Tries::Exactly(1) => " (last try before the token locks)".to_owned(),
+                Tries::Exactly(0) => " (the token is locked)".to_owned(),
+                Tries::Exactly(left) => format!(" ({left} tries left)"),
+            };
+            format!("PIN of token {}{tries}", name(token))
+        }
+        Ask::Fake { name: fake } => format!("Secret of the test factor {}", name(fake)),
+        Ask::Field { item, field } => format!("Value for {} of {}", name(field), name(item)),
+    };
+    wrap(&format!("{text}: "))
+}
+
+/// A question with its `[y/N]`.
+pub fn question(question: &Question<'_>) -> String {
+    match question {
+        Question::WeakPassword { score, time, advice } => {
+            let weak = if *score < 2 { "very weak" } else { "weak" };
+            let told = format!("This password is {weak}: whoever has the file can guess it in {}.", clean(time));
+            let advice = clean(advice);
+            let lines = [told.as_str(), advice.trim(), "Keep it all the same? [y/N] "];
+            lines.iter().filter(|line| !line.is_empty()).map(|line| wrap(line)).collect::<Vec<_>>().join("\n")
+        }
+        Question::Plain(text) => wrap(&format!("{} [y/N] ", clean(text))),
+    }
+}
+
+/// What is said to an answer that is neither yes nor no.
+pub const YES_OR_NO: &str = "Please type y for yes or n for no.";
+
+/// The label of a line that is not secret.
+pub fn label(text: &str) -> String {
+    // A question brings its own end: "Which? [1]".
+    let end = if text.ends_with(['?', ']']) { " " } else { ": " };
+    wrap(&format!("{}{end}", clean(text)))
+}
+
+/// What happened, without a line end.
+pub fn event(event: &Event<'_>) -> String {
+    let text = match event {
+        Event::PinPad { token } => {
+            format!("Type the PIN on the keypad of token {}, then confirm it there.", name(token))
+        }
+        Event::WrongPin { token, tries } => {
+            let left = match tries {
+                Tries::Unknown | Tries::Full => ".".to_owned(),
+                Tries::Low => "; there are few tries left.".to_owned(),
+                Tries::Last | Tries::Exactly(1) => "; one more wrong PIN locks it.".to_owned(),
+                Tries::Exactly(0) => ", and now it is locked.".to_owned(),
+                Tries::Exactly(left) => format!("; {left} tries are left."),
+            };
+            format!("That is not the PIN of token {}{left}", name(token))
+        }
+        Event::WrongSecret { what } => format!("That {} is wrong. Try again, or press Ctrl-C to stop.", clean(what)),
+        Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
+        Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
+        Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
+        Event::Note(text) => clean(text),
+    };
+    wrap(&text)
+}
+
+/// Where a password or code belongs.
+fn place(vault: &str, keyslot: &str) -> String {
+    format!("for vault {} (keyslot {})", name(vault), name(keyslot))
+}
+
+/// A name in quotes: on one line, harmless, and not endless.
+fn name(name: &str) -> String {
+    let name = clean(name).replace('\n', "\u{fffd}");
+    if name.chars().count() <= NAME {
+        return format!("'{name}'");
+    }
+    format!("'{}…'", name.chars().take(NAME - 1).collect::<String>())
+}
+
+/// The text with everything that steers a terminal, or is not seen in it, made visible as U+FFFD. Line ends stay.
+fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        let direction =
+            matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        direction || c == '\u{feff}' || (c.is_control() && c != '\n')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Breaks lines at single spaces so that none is longer than a terminal; a word longer than that stays whole.
+fn wrap(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut column = 0;
+    for piece in text.split_inclusive([' ', '\n']) {
+        let width = piece.trim_end_matches([' ', '\n']).chars().count();
+        if column > 0 && column + width > COLUMNS {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            column = 0;
+        }
+        out.push_str(piece);
+        column = if piece.ends_with('\n') { 0 } else { column + piece.chars().count() };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VAULT: &str = "personal";
+    const KEYSLOT: &str = "daily";
+
+    #[test]
+    fn the_prompts() {
+        let cases = [
+            (Ask::Password { vault: VAULT, keyslot: KEYSLOT }, "Password for vault 'personal' (keyslot 'daily'): "),
+            (
+                Ask::NewPassword { vault: VAULT, keyslot: KEYSLOT },
+                "New password for vault 'personal' (keyslot 'daily'): ",
+            ),
+            (Ask::RepeatPassword, "The same password again: "),
+            (Ask::RecoveryCode { vault: VAULT, keyslot: "r" }, "Recovery code for vault 'personal' (keyslot 'r'): "),
+            (Ask::RepeatRecoveryCode, "Type the recovery code back, from where you keep it: "),
+            (Ask::Pin { token: "ada 0123", tries: Tries::Full }, "PIN of token 'ada 0123': "),
+            (Ask::Pin { token: "ada", tries: Tries::Last }, "PIN of token 'ada' (last try before the token locks): "),
+            (Ask::Pin { token: "ada", tries: Tries::Exactly(2) }, "PIN of token 'ada' (2 tries left): "),
+            (Ask::Pin { token: "ada", tries: Tries::Low }, "PIN of token 'ada' (a wrong PIN was given before): "),
+            (Ask::Field { item: "github", field: "password" }, "Value for 'password' of 'github': "),
+        ];
+        for (case, expected) in cases {
+            assert_eq!(ask(&case), expected);
+        }
+    }
+
+    #[test]
+    fn a_weak_password_is_explained_before_the_question() {
+        let weak = Question::WeakPassword { score: 1, time: "3 hours", advice: "Add another word or two." };
+        let lines = "This password is very weak: whoever has the file can guess it in 3 hours.\n\
+                     Add another word or two.\nKeep it all the same? [y/N] ";
+        assert_eq!(question(&weak), lines);
+        assert_eq!(question(&Question::WeakPassword { score: 2, time: "3 days", advice: "" }).lines().count(), 2);
+        assert_eq!(question(&Question::Plain("Wipe keyslot 'daily'?")), "Wipe keyslot 'daily'? [y/N] ");
+    }
+
+    #[test]
+    fn the_events() {
+        let cases = [
+            (
+                Event::WrongPin { token: "ada", tries: Tries::Last },
+                "That is not the PIN of token 'ada'; one more wrong PIN locks it.",
+            ),
+            (Event::WrongPin { token: "ada", tries: Tries::Unknown }, "That is not the PIN of token 'ada'."),
+            (
+                Event::WrongPin { token: "ada", tries: Tries::Exactly(0) },
+                "That is not the PIN of token 'ada', and now it is locked.",
+            ),
+            (Event::WrongSecret { what: "password" }, "That password is wrong. Try again, or press Ctrl-C to stop."),
+            (
+                Event::MistypedCode { why: "group 3 is mistyped" },
+                "That recovery code cannot be right: group 3 is mistyped.",
+            ),
+            (Event::Warning("it is late"), "twinlock: warning: it is late"),
+        ];
+        for (case, expected) in cases {
+            assert_eq!(event(&case), expected);
+        }
+    }
+
+    #[test]
+    fn no_name_steers_the_terminal() {
+        let evil = "a\u{1b}]0;x\u{7}\u{9b}2J\r\n\u{202e}\u{feff}b";
+        let asked = ask(&Ask::Pin { token: evil, tries: Tries::Full });
+        assert_eq!(asked, "PIN of token 'a\u{fffd}]0;x\u{fffd}\u{fffd}2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}b': ");
+        assert!(!event(&Event::Note(evil)).contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}']));
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_terminal() {
+        let long = "x".repeat(64);
+        let two = [
+            ask(&Ask::NewPassword { vault: &long, keyslot: &long }),
+            ask(&Ask::Pin { token: &long, tries: Tries::Last }),
+            event(&Event::WrongPin { token: &long, tries: Tries::Exactly(0) }),
+            event(&Event::Note(&"word ".repeat(100))),
+            question(&Question::Plain(&"word ".repeat(17))),
+        ];
+        for text in two {
+            assert!(text.lines().count() > 1, "{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrapping_keeps_words_and_line_ends() {
+        assert_eq!(wrap("one two"), "one two");
+        assert_eq!(wrap("one\ntwo: "), "one\ntwo: ");
+        let word = "w".repeat(79);
+        assert_eq!(wrap(&format!("{word} tail\nlast")), format!("{word}\ntail\nlast"));
+        assert_eq!(wrap(&"w".repeat(90)), "w".repeat(90));
+    }
+}
