@@ -13,3 +13,4 @@ pub mod keyslot;
 pub mod prompt;
 pub mod secret;
 pub mod store;
+pub mod vault;

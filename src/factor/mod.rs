@@ -3,7 +3,14 @@
 //! `Enroll` is the public half: it makes a stanza and the factor secret behind it. `Open` is the private half: it
 //! reproduces the factor secret from the stanza. Three outcomes are told apart: mine and opened, not mine, mine and failed.
 
+#[cfg(any(test, debug_assertions))]
+pub mod fake;
+pub mod password;
 pub mod pkcs11;
+pub mod recovery;
+mod registry;
+
+pub use registry::{Openers, Role, describe, rewrap, role};
 
 use crate::header::Stanza;
 use crate::prompt::{Prompt, PromptError};
@@ -41,6 +48,10 @@ pub enum FactorError {
         /// What would make it stronger; may be empty.
         advice: String,
     },
+    /// The two entries of a new password differed, again and again.
+    Mismatch,
+    /// The operating system gave no randomness.
+    NoRandomness,
     /// The typed code cannot be right.
     MistypedCode(String),
     /// The code was typed back wrongly, so the keyslot was not written.

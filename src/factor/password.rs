@@ -1,0 +1,180 @@
+//! A password, stretched by Argon2id. Spec 5.1.
+
+use super::{Enroll, FactorError, Open, SlotContext};
+use crate::crypto::argon::{ArgonError, argon2id};
+use crate::crypto::random_bytes;
+use crate::encode::hex;
+use crate::header::Stanza;
+use crate::prompt::{Ask, Event, Prompt, PromptError, Question};
+use crate::secret::{FactorSecret, Password};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use std::rc::Rc;
+use zeroize::Zeroizing;
+
+/// The word in a stanza.
+pub const KIND: &str = "password";
+
+/// Accepted cost: OWASP's floor up to what a large server can give.
+const MEMORY_KIB: std::ops::RangeInclusive<u32> = 19_456..=4_194_304;
+const PASSES: std::ops::RangeInclusive<u32> = 2..=32;
+const LANES: std::ops::RangeInclusive<u32> = 1..=32;
+/// zxcvbn's score from which a password is called strong enough: "safely unguessable" is 3 and 4.
+const STRONG: u8 = 3;
+/// Times that two differing entries are forgiven.
+const ATTEMPTS: usize = 3;
+
+/// What Argon2id costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory, KiB: 19,456 to 4,194,304.
+    pub memory_kib: u32,
+    /// Passes over it: 2 to 32.
+    pub passes: u32,
+    /// Lanes, run on threads: 1 to 32.
+    pub lanes: u32,
+}
+
+impl Default for Cost {
+    /// RFC 9106, 4, second recommendation: 64 MiB, 3 passes, 4 lanes.
+    fn default() -> Self {
+        Self { memory_kib: 65_536, passes: 3, lanes: 4 }
+    }
+}
+
+impl Cost {
+    /// Refuses what is too weak to be safe, or so dear that it is an attack on the machine.
+    pub fn check(self) -> Result<Self, FactorError> {
+        let bad = |what: &str, got: u32, range: std::ops::RangeInclusive<u32>| {
+            Err(FactorError::BadStanza(format!("{what} {got} is outside {} to {}", range.start(), range.end())))
+        };
+        if !MEMORY_KIB.contains(&self.memory_kib) {
+            return bad("Argon2id memory in KiB", self.memory_kib, MEMORY_KIB);
+        }
+        if !PASSES.contains(&self.passes) {
+            return bad("Argon2id passes", self.passes, PASSES);
+        }
+        if !LANES.contains(&self.lanes) {
+            return bad("Argon2id lanes", self.lanes, LANES);
+        }
+        Ok(self)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Params {
+    kdf: String,
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    #[serde(with = "hex::array")]
+    salt: [u8; 16],
+}
+
+impl Params {
+    fn derive(&self, password: &Password) -> Result<FactorSecret, FactorError> {
+        let cost = Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }.check()?;
+        let text = nfkc(password.expose());
+        argon2id(text.as_bytes(), &self.salt, cost.memory_kib, cost.passes, cost.lanes).map(FactorSecret::new).map_err(
+            |error| match error {
+                ArgonError::NoMemory => FactorError::NoMemory { kib: cost.memory_kib },
+                ArgonError::Parameters => FactorError::BadStanza("Argon2id does not take these parameters".into()),
+            },
+        )
+    }
+}
+
+/// NFKC, so that the same password typed on another system is the same bytes. The buffer never moves: each character
+/// becomes at most 18 (U+FDFA, the longest there is) of at most 4 bytes.
+fn nfkc(text: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(text.chars().count() * 18 * 4));
+    out.extend(text.nfkc());
+    out
+}
+
+/// A password that was asked twice and judged; one can serve several keyslots.
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `force`.
+    pub fn ask(vault: &str, keyslot: &str, force: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {
+        let ask = Ask::NewPassword { vault, keyslot };
+        for _ in 0..ATTEMPTS {
+            let first = prompt.secret(&ask)?.into_password();
+            if !force {
+                judge(&first, &[vault, keyslot, "twinlock"], prompt)?;
+            }
+            let second = prompt.secret(&Ask::RepeatPassword)?.into_password();
+            if first.expose() == second.expose() {
+                return Ok(Self(first));
+            }
+            prompt.show(&Event::Mismatch);
+        }
+        Err(FactorError::Mismatch)
+    }
+}
+
+/// Enrolls a new password.
+pub struct PasswordEnroll {
+    /// What opening will cost.
+    pub cost: Cost,
+    /// The password, which may serve several keyslots.
+    pub password: Rc<NewPassword>,
+}
+
+impl Enroll for PasswordEnroll {
+    fn enroll(&self, _: &SlotContext<'_>, _: &mut dyn Prompt) -> Result<(Stanza, FactorSecret), FactorError> {
+        self.cost.check()?;
+        let Cost { memory_kib, passes, lanes } = self.cost;
+        let salt = random_bytes().map_err(|_| FactorError::NoRandomness)?;
+        let params = Params { kdf: "argon2id".into(), memory_kib, passes, lanes, salt };
+        let secret = params.derive(&self.password.0)?;
+        Ok((Stanza::new(KIND, &params), secret))
+    }
+}
+
+/// Tells how strong a new password is; a weak one needs the person's word.
+fn judge(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+    let judged = zxcvbn::zxcvbn(password.expose(), names);
+    let score = u8::from(judged.score());
+    if score >= STRONG {
+        return Ok(());
+    }
+    let time = judged.crack_times().offline_slow_hashing_1e4_per_second().to_string();
+    let advice = judged.feedback().map(advice).unwrap_or_default();
+    match prompt.confirm(&Question::WeakPassword { score, time: &time, advice: &advice }) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(PromptError::Nobody { .. }) => Err(FactorError::WeakPassword { time, advice }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn advice(feedback: &zxcvbn::feedback::Feedback) -> String {
+    let warning = feedback.warning().map(|w| w.to_string());
+    let suggestions = feedback.suggestions().iter().map(ToString::to_string);
+    warning.into_iter().chain(suggestions).collect::<Vec<_>>().join(" ")
+}
+
+/// Opens with a typed password.
+pub struct PasswordOpen;
+
+impl Open for PasswordOpen {
+    fn open(
+        &mut self,
+        ctx: &SlotContext<'_>,
+        stanza: &Stanza,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Option<FactorSecret>, FactorError> {
+        if stanza.kind != KIND {
+            return Ok(None);
+        }
+        let params: Params = stanza.parse().map_err(FactorError::BadStanza)?;
+        if params.kdf != "argon2id" {
+            return Err(FactorError::BadStanza(format!("the KDF '{}' is not known", params.kdf)));
+        }
+        // Before the person types: parameters that would be refused, or would stop the machine, are not worth a password.
+        Cost { memory_kib: params.memory_kib, passes: params.passes, lanes: params.lanes }.check()?;
+        let password = prompt.secret(&Ask::Password { vault: ctx.vault, keyslot: ctx.keyslot })?.into_password();
+        params.derive(&password).map(Some)
+    }
+}

@@ -1,0 +1,70 @@
+//! The one list of kinds: what each is to a person, who opens it, who can make it anew from public data.
+
+use super::{Enroll, Open, password, pkcs11, recovery};
+use crate::header::Stanza;
+
+/// What a kind asks of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Something typed; the word for it.
+    Typed(&'static str),
+    /// A device that must be here.
+    Token,
+    /// A kind that this program does not know.
+    Unknown,
+}
+
+/// What the kind of a stanza is.
+pub fn role(kind: &str) -> Role {
+    match kind {
+        password::KIND => Role::Typed("password"),
+        recovery::KIND => Role::Typed("recovery code"),
+        pkcs11::KIND => Role::Token,
+        #[cfg(any(test, debug_assertions))]
+        super::fake::KIND => Role::Typed("fake secret"),
+        _ => Role::Unknown,
+    }
+}
+
+/// The factor in a word or two, as lists print it: `password`, `pkcs11 "vault-hsm"`.
+pub fn describe(stanza: &Stanza) -> String {
+    match stanza.kind.as_str() {
+        pkcs11::KIND => format!("pkcs11 \"{}\"", pkcs11::token_name(stanza)),
+        kind if role(kind) == Role::Unknown => format!("{kind} (not known here)"),
+        kind => kind.to_owned(),
+    }
+}
+
+/// Makes the factor anew from its public half, where that is enough: the token may be in a drawer.
+pub fn rewrap(stanza: &Stanza) -> Option<Box<dyn Enroll>> {
+    match stanza.kind.as_str() {
+        pkcs11::KIND => pkcs11::rewrap_from_stanza(stanza),
+        _ => None,
+    }
+}
+
+/// Who opens each kind in this command.
+#[derive(Default)]
+pub struct Openers(Vec<(&'static str, Box<dyn Open>)>);
+
+impl Openers {
+    /// Those that need nothing but a person: password, recovery code.
+    pub fn typed() -> Self {
+        let mut openers = Self::default();
+        openers.add(password::KIND, Box::new(password::PasswordOpen));
+        openers.add(recovery::KIND, Box::new(recovery::RecoveryOpen));
+        #[cfg(any(test, debug_assertions))]
+        openers.add(super::fake::KIND, Box::new(super::fake::FakeOpen));
+        openers
+    }
+
+    /// Adds one for a kind.
+    pub fn add(&mut self, kind: &'static str, opener: Box<dyn Open>) {
+        self.0.push((kind, opener));
+    }
+
+    /// The one for a kind.
+    pub fn of(&mut self, kind: &str) -> Option<&mut (dyn Open + 'static)> {
+        self.0.iter_mut().find(|(known, _)| *known == kind).map(|(_, opener)| opener.as_mut())
+    }
+}

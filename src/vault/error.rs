@@ -1,0 +1,176 @@
+//! Why the vault could not do it. Hints for a person are in `cli/report.rs`.
+
+use crate::crypto::RandomError;
+use crate::factor::FactorError;
+use crate::header::HeaderError;
+use crate::item::ItemError;
+use crate::store::StoreError;
+use std::fmt;
+
+/// How the set of records differs from what the vault's keys vouch for. Spec 6.4.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Altered {
+    /// Items that were deleted, by name.
+    pub deleted: Vec<String>,
+    /// Items whose record is an older one put back, or not the one last written, by name.
+    pub replaced: Vec<String>,
+    /// Items that were put into the file, or back into it, by name.
+    pub put_back: Vec<String>,
+    /// Records that cannot be opened, by id in hex.
+    pub unreadable: Vec<String>,
+    /// How many records there should be, and how many there are.
+    pub count: (u64, u64),
+}
+
+impl Altered {
+    /// Whether nothing could be said but that the sets differ.
+    pub fn is_unexplained(&self) -> bool {
+        self.deleted.is_empty() && self.replaced.is_empty() && self.put_back.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// Why one way in did not open.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It has factors or fields that this program does not know.
+    Unsupported(String),
+    /// Not enough of its factors are at hand; what is missing.
+    Missing(Vec<String>),
+    /// Enough were given, and at least one was wrong.
+    Wrong {
+        /// What was typed, by the person or a file.
+        what: Vec<&'static str>,
+        /// A token answered as well; an HMAC key that was replaced answers like the right one.
+        tokens: bool,
+        /// A person typed it, and had their tries.
+        by_person: bool,
+    },
+    /// A factor is here and failed.
+    Factor(FactorError),
+}
+
+/// Why the vault could not do it.
+#[derive(Debug)]
+pub enum VaultError {
+    /// The file.
+    Store(StoreError),
+    /// The header.
+    Header(HeaderError),
+    /// No way in worked: each keyslot by name, and why.
+    Locked(Vec<(String, Refusal)>),
+    /// A factor to be enrolled failed.
+    Factor(FactorError),
+    /// The operating system gave no randomness.
+    Random,
+    /// Header and records do not belong together, or the manifest is missing or altered.
+    Manifest,
+    /// Records were deleted, put back or replaced by something other than this program.
+    Altered(Altered),
+    /// One record is damaged or not the one last written; the item's name, where it is known.
+    Record {
+        /// The name asked for.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// What was to be written is no item.
+    Item(ItemError),
+    /// No such item; names that are close.
+    NoItem {
+        /// The name asked for.
+        name: String,
+        /// Close ones.
+        close: Vec<String>,
+    },
+    /// An item of that name is there.
+    ItemExists(String),
+    /// No such keyslot; those there are.
+    NoKeyslot {
+        /// The name asked for.
+        name: String,
+        /// Those there are.
+        have: Vec<String>,
+    },
+    /// A keyslot of that name is there.
+    KeyslotExists(String),
+    /// That name cannot be a keyslot's or a vault's.
+    BadName(String),
+    /// The vault has 64 keyslots.
+    TooManyKeyslots,
+    /// A keyslot of no factor or more than 16, or a threshold outside 1 to n.
+    BadThreshold {
+        /// k.
+        threshold: u8,
+        /// n.
+        factors: usize,
+    },
+    /// The last way in that this program can use is never wiped.
+    LastKeyslot(String),
+    /// Another process changed the same keyslot meanwhile.
+    Conflict(String),
+    /// No keyslot holds a password.
+    NoPassword,
+    /// No keyslot that holds a password could be wrapped again: each by name, and what was missing.
+    NothingRewrapped(Vec<(String, String)>),
+}
+
+impl From<StoreError> for VaultError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<HeaderError> for VaultError {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error)
+    }
+}
+
+impl From<FactorError> for VaultError {
+    fn from(error: FactorError) -> Self {
+        Self::Factor(error)
+    }
+}
+
+impl From<RandomError> for VaultError {
+    fn from(_: RandomError) -> Self {
+        Self::Random
+    }
+}
+
+impl From<ItemError> for VaultError {
+    fn from(error: ItemError) -> Self {
+        Self::Item(error)
+    }
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Header(error) => error.fmt(f),
+            Self::Locked(_) => f.write_str("no way into the vault worked"),
+            Self::Factor(_) => f.write_str("a factor could not be enrolled"),
+            Self::Random => RandomError.fmt(f),
+            Self::Manifest => f.write_str("the vault's header and its items do not belong together"),
+            Self::Altered(_) => f.write_str("the vault's items were changed by something other than twinlock"),
+            Self::Record { name, why } => write!(f, "the item '{name}' {why}"),
+            Self::Item(error) => error.fmt(f),
+            Self::NoItem { name, .. } => write!(f, "no item is called '{name}'"),
+            Self::ItemExists(name) => write!(f, "an item is called '{name}' already"),
+            Self::NoKeyslot { name, .. } => write!(f, "no keyslot is called '{name}'"),
+            Self::KeyslotExists(name) => write!(f, "a keyslot is called '{name}' already"),
+            Self::BadName(name) => write!(f, "'{name}' cannot be a name"),
+            Self::TooManyKeyslots => f.write_str("a vault has at most 64 keyslots"),
+            Self::BadThreshold { threshold, factors } => {
+                write!(f, "{threshold} of {factors} factors cannot open a keyslot")
+            }
+            Self::LastKeyslot(name) => write!(f, "'{name}' is the last way into the vault"),
+            Self::Conflict(name) => write!(f, "another process changed the keyslot '{name}' at the same time"),
+            Self::NoPassword => f.write_str("no keyslot of this vault holds a password"),
+            Self::NothingRewrapped(_) => f.write_str("the password was not changed in any keyslot"),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {}

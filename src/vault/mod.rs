@@ -1,0 +1,131 @@
+//! The flow: create, unlock, read and write items, change keyslots.
+//!
+//! A [`Vault`] is an open one: it has the account key and the keys derived from it. Every reading and writing starts by looking
+//! at the file again, as another process may have written meanwhile, and accepts only what the keys vouch for.
+
+mod accept;
+mod error;
+mod keyslots;
+mod read;
+mod record;
+mod rewrap;
+mod unlock;
+mod verify;
+mod view;
+mod write;
+
+pub use accept::Accepted;
+pub use error::{Altered, Refusal, VaultError};
+pub use keyslots::{NewKeyslot, Weaker};
+pub use read::Found;
+pub use record::Manifest;
+pub use rewrap::Rewrapped;
+pub use unlock::{Opened, Wish};
+pub use verify::Report;
+
+use crate::crypto::random_bytes;
+use crate::factor::Openers;
+use crate::header::{Header, Unverified, sign};
+use crate::prompt::Prompt;
+use crate::secret::{AccountKey, FactorSecret};
+use crate::store::{Meta, Store};
+use view::State;
+
+/// An open vault.
+pub struct Vault {
+    store: Box<dyn Store>,
+    account_key: AccountKey,
+    state: State,
+    opened: OpenedBy,
+}
+
+/// The way in that was used, and what its factors gave.
+struct OpenedBy {
+    keyslot_id: [u8; 16],
+    secrets: Vec<(u8, FactorSecret)>,
+}
+
+/// The two blobs that a new vault starts with, and its account key.
+pub struct NewVault {
+    /// Header text.
+    pub header: Vec<u8>,
+    /// Sealed manifest of no records.
+    pub manifest: Vec<u8>,
+}
+
+impl Vault {
+    /// The header of a new vault with its first keyslots, as the blobs to store. Nothing is written.
+    pub fn prepare(
+        name: &str,
+        account_key: &AccountKey,
+        keyslots: &[NewKeyslot<'_>],
+        prompt: &mut dyn Prompt,
+    ) -> Result<NewVault, VaultError> {
+        keyslots::check_name(name)?;
+        let mut header = Header {
+            vault_id: random_bytes()?,
+            name: name.to_owned(),
+            created: now(),
+            epoch: 1,
+            generation: 1,
+            keyslots: Vec::new(),
+            extra: serde_json::Map::new(),
+        };
+        for new in keyslots {
+            let slot = new.wrap(&header, account_key, prompt)?;
+            header.keyslots.push(slot);
+        }
+        let text = sign(&header, account_key);
+        // The only way to the keys is through the check, for us as for everybody.
+        let verified = Unverified::parse(&text)?.verify(account_key)?;
+        let sealer = record::Sealer::new(&verified.keys, &verified.header.vault_id, verified.header.epoch);
+        let manifest = sealer.seal_manifest(&verified.tag, &Manifest { sequence: 1, ..Manifest::default() })?;
+        Ok(NewVault { header: text, manifest })
+    }
+
+    /// Opens the vault by the first keyslot that its factors are at hand for.
+    pub fn unlock(
+        mut store: Box<dyn Store>,
+        wish: Wish<'_>,
+        openers: &mut Openers,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Self, VaultError> {
+        let unverified = peek(store.as_mut())?;
+        let opened = unlock::open_any(unverified.header(), wish, openers, prompt)?;
+        Self::with(store, opened)
+    }
+
+    /// Opens the vault by what a keyslot gave: checks header and manifest.
+    fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
+        let Opened { keyslot_id, account_key, secrets } = opened;
+        let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
+        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot_id, secrets } })
+    }
+
+    /// The verified header, as last seen.
+    pub fn header(&self) -> &Header {
+        &self.state.verified.header
+    }
+
+    /// The name of the keyslot that opened the vault.
+    pub fn opened_by(&self) -> &str {
+        let slots = &self.header().keyslots;
+        slots.iter().find(|slot| slot.id == self.opened.keyslot_id).map_or("", |slot| &slot.name)
+    }
+
+    /// The account key, for its export.
+    pub fn account_key(&self) -> &AccountKey {
+        &self.account_key
+    }
+}
+
+/// The header as the file has it, not verified: for opening a keyslot and for `header show`.
+pub fn peek(store: &mut dyn Store) -> Result<Unverified, VaultError> {
+    let text = store.snapshot()?.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
+    Ok(Unverified::parse(&text)?)
+}
+
+/// Now, RFC 3339, UTC, in seconds.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}

@@ -1,0 +1,220 @@
+//! Ways in: trying keyslots until one gives the account key.
+//!
+//! Tokens are tried before anything is asked: an absent one costs a person nothing, and a password is never typed for a keyslot that
+//! could not open anyway.
+
+use super::error::Refusal;
+use super::VaultError;
+use crate::factor::{FactorError, Openers, Role, SlotContext, describe, role};
+use crate::header::{Header, Keyslot};
+use crate::keyslot;
+use crate::prompt::{Ask, Event, Prompt, PromptError};
+use crate::secret::{AccountKey, FactorSecret};
+
+/// Times that a person may type a password or code for one keyslot.
+const ATTEMPTS: usize = 3;
+
+/// What the person asked for.
+#[derive(Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// This keyslot and no other.
+    pub keyslot: Option<&'a str>,
+    /// A password comes from a file: keyslots with a password first.
+    pub password: bool,
+    /// A recovery code comes from a file: keyslots with a code first.
+    pub recovery: bool,
+}
+
+/// A keyslot that opened.
+pub struct Opened {
+    /// `K`.
+    pub keyslot_id: [u8; 16],
+    /// What it holds.
+    pub account_key: AccountKey,
+    /// The secrets of the factors that opened it, by their number from 1: wrapping it again needs no second PIN.
+    pub secrets: Vec<(u8, FactorSecret)>,
+}
+
+/// Tries the keyslots in the order of [`candidates`] until one opens.
+pub fn open_any(
+    header: &Header,
+    wish: Wish<'_>,
+    openers: &mut Openers,
+    prompt: &mut dyn Prompt,
+) -> Result<Opened, VaultError> {
+    let mut refusals = Vec::new();
+    let candidates = candidates(header, wish)?;
+    for (at, slot) in candidates.iter().enumerate() {
+        let refusal = match open_keyslot(header, slot, openers, prompt) {
+            Ok(opened) => return Ok(opened),
+            Err(refusal) => refusal,
+        };
+        let stop = stops(&refusal);
+        if !stop && at + 1 < candidates.len() {
+            if let Refusal::Missing(what) = &refusal {
+                prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {}", slot.name, what.join(", "))));
+            }
+        }
+        refusals.push((slot.name.clone(), refusal));
+        if stop {
+            break;
+        }
+    }
+    Err(VaultError::Locked(refusals))
+}
+
+/// Whether a refusal ends the search: the person gave up, had their tries, or a token judged a PIN (the next keyslot
+/// would ask the same token again).
+fn stops(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Unsupported(_) | Refusal::Missing(_) => false,
+        Refusal::Wrong { by_person, .. } => *by_person,
+        Refusal::Factor(FactorError::BadStanza(_) | FactorError::NoMemory { .. }) => false,
+        Refusal::Factor(FactorError::Prompt(PromptError::Nobody { .. } | PromptError::Skipped)) => false,
+        Refusal::Factor(FactorError::Token(error)) => error.is_about_pin(),
+        Refusal::Factor(_) => true,
+    }
+}
+
+/// The keyslots worth trying, best first: what a file was given for, then tokens, then passwords, then recovery codes.
+fn candidates<'a>(header: &'a Header, wish: Wish<'_>) -> Result<Vec<&'a Keyslot>, VaultError> {
+    if let Some(name) = wish.keyslot {
+        let have = || header.keyslots.iter().map(|slot| slot.name.clone()).collect();
+        let slot = header.keyslot(name).ok_or_else(|| VaultError::NoKeyslot { name: name.to_owned(), have: have() })?;
+        return Ok(vec![slot]);
+    }
+    let has = |slot: &Keyslot, kind: &str| slot.factors.iter().any(|stanza| stanza.kind == kind);
+    let rank = |slot: &Keyslot| {
+        let given = (wish.password && has(slot, "password")) || (wish.recovery && has(slot, "recovery"));
+        let token = slot.factors.iter().any(|stanza| role(&stanza.kind) == Role::Token);
+        (!given, !token, has(slot, "recovery"))
+    };
+    let mut slots: Vec<_> = header.keyslots.iter().collect();
+    slots.sort_by_key(|slot| rank(slot));
+    Ok(slots)
+}
+
+/// Opens one keyslot: tokens first, then what is typed, until k factors have answered.
+pub fn open_keyslot(
+    header: &Header,
+    slot: &Keyslot,
+    openers: &mut Openers,
+    prompt: &mut dyn Prompt,
+) -> Result<Opened, Refusal> {
+    if let Some(field) = slot.unknown_critical() {
+        return Err(Refusal::Unsupported(format!("it needs '{field}', which this program does not know")));
+    }
+    let known = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Unknown).count();
+    if known < usize::from(slot.threshold) {
+        return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
+    }
+    let mut gathering = Gathering { header, slot, tokens: Vec::new(), missing: Vec::new() };
+    gathering.tokens(openers, prompt)?;
+    for attempt in 1.. {
+        let typed = gathering.typed(openers, prompt)?;
+        let all: Vec<_> = gathering.tokens.iter().chain(&typed.secrets).map(|(i, secret)| (*i, secret)).collect();
+        if let Ok(account_key) = keyslot::unwrap(&header.vault_id, slot, &all) {
+            let secrets = gathering.tokens.into_iter().chain(typed.secrets).collect();
+            return Ok(Opened { keyslot_id: slot.id, account_key, secrets });
+        }
+        let again = attempt < ATTEMPTS && typed.from_person;
+        if !again {
+            return Err(gathering.wrong(typed));
+        }
+        prompt.show(&Event::WrongSecret { what: &typed.what.join(" or ") });
+    }
+    unreachable!("the loop ends at its third attempt")
+}
+
+/// Factor secrets of one keyslot as they come in.
+struct Gathering<'a> {
+    header: &'a Header,
+    slot: &'a Keyslot,
+    tokens: Vec<(u8, FactorSecret)>,
+    missing: Vec<String>,
+}
+
+/// What was typed in one attempt.
+struct Typed {
+    secrets: Vec<(u8, FactorSecret)>,
+    what: Vec<&'static str>,
+    from_person: bool,
+}
+
+impl Gathering<'_> {
+    fn context(&self) -> SlotContext<'_> {
+        SlotContext {
+            vault_id: &self.header.vault_id,
+            keyslot_id: &self.slot.id,
+            vault: &self.header.name,
+            keyslot: &self.slot.name,
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        usize::from(self.slot.threshold)
+    }
+
+    /// Asks the tokens; with enough typed factors beside them, an absent one is no failure. If too many are absent, nobody is asked to type.
+    fn tokens(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), Refusal> {
+        let typed = self.slot.factors.iter().filter(|s| matches!(role(&s.kind), Role::Typed(_))).count();
+        for (i, stanza) in (1u8..).zip(&self.slot.factors) {
+            if role(&stanza.kind) != Role::Token || self.tokens.len() == self.wanted() {
+                continue;
+            }
+            let opener = openers.of(&stanza.kind);
+            let opened = opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt));
+            match opened {
+                Ok(Some(secret)) => self.tokens.push((i, secret)),
+                Ok(None) => self.missing.push(format!("{} is not here", describe(stanza))),
+                Err(FactorError::Prompt(PromptError::Skipped)) => {
+                    self.missing.push(format!("no PIN was typed for {}", describe(stanza)));
+                }
+                Err(error) => return Err(Refusal::Factor(error)),
+            }
+        }
+        if self.tokens.len() + typed < self.wanted() { Err(self.not_enough()) } else { Ok(()) }
+    }
+
+    /// Asks for what is typed until there is enough.
+    fn typed(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<Typed, Refusal> {
+        let mut typed = Typed { secrets: Vec::new(), what: Vec::new(), from_person: false };
+        for (i, stanza) in (1u8..).zip(&self.slot.factors) {
+            let Role::Typed(what) = role(&stanza.kind) else { continue };
+            if self.tokens.len() + typed.secrets.len() == self.wanted() {
+                break;
+            }
+            let opener = openers.of(&stanza.kind);
+            match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
+                Ok(Some(secret)) => {
+                    typed.secrets.push((i, secret));
+                    typed.what.push(what);
+                    typed.from_person |= prompt.can_retry(&asked(what, self.slot));
+                }
+                Ok(None) => self.missing.push(format!("the {what} cannot be asked for")),
+                Err(FactorError::Prompt(PromptError::Skipped)) => self.missing.push(format!("no {what} was typed")),
+                Err(FactorError::Prompt(PromptError::Nobody { .. })) => {
+                    self.missing.push(format!("nobody is there to type the {what}"));
+                }
+                Err(error) => return Err(Refusal::Factor(error)),
+            }
+        }
+        if self.tokens.len() + typed.secrets.len() < self.wanted() { Err(self.not_enough()) } else { Ok(typed) }
+    }
+
+    /// What was wrong: something typed, or the key of a token in a mode that cannot tell.
+    fn wrong(&self, typed: Typed) -> Refusal {
+        Refusal::Wrong { what: typed.what, tokens: !self.tokens.is_empty(), by_person: typed.from_person }
+    }
+
+    fn not_enough(&mut self) -> Refusal {
+        Refusal::Missing(std::mem::take(&mut self.missing))
+    }
+}
+
+fn asked<'a>(what: &str, slot: &'a Keyslot) -> Ask<'a> {
+    match what {
+        "recovery code" => Ask::RecoveryCode { vault: "", keyslot: &slot.name },
+        _ => Ask::Password { vault: "", keyslot: &slot.name },
+    }
+}

@@ -1,0 +1,78 @@
+//! Looking at everything: header, manifest, every record, every index entry; and accepting, on the owner's word, what was altered.
+
+use super::record::Damaged;
+use super::{Altered, Vault, VaultError};
+use crate::store::Read;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+/// What was looked at and found right.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Items opened.
+    pub items: u64,
+    /// Keyslots under the header's tag.
+    pub keyslots: usize,
+    /// Counts header writes.
+    pub generation: u64,
+    /// Counts writes of anything.
+    pub sequence: u64,
+}
+
+impl Vault {
+    /// Opens every record and every index entry, and compares them with each other and with the manifest.
+    pub fn verify(&mut self) -> Result<Report, VaultError> {
+        let snapshot = self.store.snapshot()?;
+        self.state.refresh(snapshot.as_ref(), &self.account_key)?;
+        let mut items = HashMap::new();
+        let state = &self.state;
+        let sealer = state.sealer();
+        let mut damaged = Altered::default();
+        state.walk(snapshot.as_ref(), &mut |record| match sealer.open_record(record) {
+            Ok(item) => drop(items.insert(record.id, (record.revision, item.name))),
+            Err(Damaged) => damaged.unreadable.push(crate::encode::hex::encode(&record.id)),
+        })?;
+        if !damaged.is_unexplained() {
+            return Err(VaultError::Altered(damaged));
+        }
+        check_index(snapshot.as_ref(), state, &items)?;
+        Ok(Report {
+            items: state.manifest.count,
+            keyslots: state.verified.header.keyslots.len(),
+            generation: state.verified.header.generation,
+            sequence: state.manifest.sequence,
+        })
+    }
+}
+
+/// Each item has exactly one index entry, with its name and revision; no entry is without an item.
+fn check_index(
+    read: &dyn Read,
+    state: &super::view::State,
+    items: &HashMap<[u8; 16], (u64, String)>,
+) -> Result<(), VaultError> {
+    let sealer = state.sealer();
+    let mut left: HashMap<_, _> = items.iter().collect();
+    let mut wrong = None;
+    read.each_entry(&mut |entry| {
+        let known = left.remove(&entry.id);
+        let opened = sealer.open_entry(&entry);
+        let fits = match (&known, &opened) {
+            (Some((revision, name)), Ok((of_entry, _))) => revision == of_entry && sealer.tag(name) == entry.tag,
+            _ => false,
+        };
+        if fits {
+            return ControlFlow::Continue(());
+        }
+        let name = known.map(|(_, name)| name.clone()).or(opened.ok().map(|(_, name)| name.to_string()));
+        wrong = Some(name.unwrap_or_else(|| crate::encode::hex::encode(&entry.id)));
+        ControlFlow::Break(())
+    })?;
+    if let Some(name) = wrong {
+        return Err(VaultError::Record { name, why: "has an index entry that does not belong to it" });
+    }
+    match left.into_values().next() {
+        Some((_, name)) => Err(VaultError::Record { name: name.clone(), why: "was taken out of the vault's index" }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,110 @@
+//! Looking at the file: header, manifest and record set, accepted only if the keys vouch for them. Spec 4.1, 6.4.
+
+use super::record::{Damaged, Leaves, Manifest, Sealer};
+use super::{Altered, VaultError};
+use crate::encode::hex;
+use crate::header::{Unverified, Verified};
+use crate::secret::AccountKey;
+use crate::store::{Entry, Meta, Read, RecordId, RecordRef};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+/// What was last seen and found right.
+pub(super) struct State {
+    pub verified: Verified,
+    pub manifest: Manifest,
+    text: Vec<u8>,
+    sealed_manifest: Vec<u8>,
+}
+
+impl State {
+    /// Checks header and manifest.
+    pub fn read(read: &dyn Read, account_key: &AccountKey) -> Result<Self, VaultError> {
+        let text = read.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
+        let sealed_manifest = read.meta(Meta::Manifest)?.ok_or(VaultError::Manifest)?;
+        let verified = Unverified::parse(&text)?.verify(account_key)?;
+        let sealer = Sealer::new(&verified.keys, &verified.header.vault_id, verified.header.epoch);
+        let manifest = sealer.open_manifest(&verified.tag, &sealed_manifest).map_err(|_| VaultError::Manifest)?;
+        Ok(Self { verified, manifest, text, sealed_manifest })
+    }
+
+    /// The same again, if another process has written meanwhile.
+    pub fn refresh(&mut self, read: &dyn Read, account_key: &AccountKey) -> Result<(), VaultError> {
+        let same = |which, old: &Vec<u8>| Ok::<_, VaultError>(read.meta(which)?.as_ref() == Some(old));
+        if !same(Meta::Header, &self.text)? || !same(Meta::Manifest, &self.sealed_manifest)? {
+            *self = Self::read(read, account_key)?;
+        }
+        Ok(())
+    }
+
+    pub fn sealer(&self) -> Sealer<'_> {
+        let Verified { keys, header, .. } = &self.verified;
+        Sealer::new(keys, &header.vault_id, header.epoch)
+    }
+
+    /// Walks over all records once, and compares their set with the manifest. `visit` sees each record on the way.
+    pub fn walk(&self, read: &dyn Read, visit: &mut dyn FnMut(RecordRef<'_>)) -> Result<(), VaultError> {
+        let mut seen = Set::new(self.sealer().leaves());
+        read.each_record(&mut |record| {
+            seen.add(record);
+            visit(record);
+            ControlFlow::Continue(())
+        })?;
+        if seen.manifest.set == self.manifest.set && seen.manifest.count == self.manifest.count && !seen.damaged {
+            return Ok(());
+        }
+        Err(VaultError::Altered(self.explain(read, seen.manifest.count)?))
+    }
+
+    /// Compares the set only, as every write does first.
+    pub fn check_set(&self, read: &dyn Read) -> Result<(), VaultError> {
+        self.walk(read, &mut |_| ())
+    }
+
+    /// The slow way, once something is wrong: index entries know name and revision of every item, so most changes can be named.
+    fn explain(&self, read: &dyn Read, count: u64) -> Result<Altered, VaultError> {
+        let sealer = self.sealer();
+        let mut entries: HashMap<RecordId, (u64, String)> = HashMap::new();
+        read.each_entry(&mut |entry: Entry| {
+            if let Ok((revision, name)) = sealer.open_entry(&entry) {
+                entries.insert(entry.id, (revision, name.to_string()));
+            }
+            ControlFlow::Continue(())
+        })?;
+        let mut altered = Altered { count: (self.manifest.count, count), ..Altered::default() };
+        read.each_record(&mut |record| {
+            match (entries.remove(&record.id), sealer.open_record(record)) {
+                (Some((revision, _)), Ok(_)) if revision == record.revision => {}
+                (Some((_, name)), Ok(_)) => altered.replaced.push(name),
+                (Some((_, name)), Err(Damaged)) => altered.unreadable.push(name),
+                (None, Ok(item)) => altered.put_back.push(item.name),
+                (None, Err(Damaged)) => altered.unreadable.push(hex::encode(&record.id)),
+            }
+            ControlFlow::Continue(())
+        })?;
+        altered.deleted = entries.into_values().map(|(_, name)| name).collect();
+        altered.deleted.sort();
+        Ok(altered)
+    }
+}
+
+/// The set of records as the file has it.
+struct Set {
+    leaves: Leaves,
+    manifest: Manifest,
+    damaged: bool,
+}
+
+impl Set {
+    fn new(leaves: Leaves) -> Self {
+        Self { leaves, manifest: Manifest::default(), damaged: false }
+    }
+
+    fn add(&mut self, record: RecordRef<'_>) {
+        self.manifest.count += 1;
+        match self.leaves.of(record) {
+            Ok(leaf) => self.manifest.toggle(&leaf),
+            Err(Damaged) => self.damaged = true,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Writing: each change looks at the file again under the write lock, checks it, and changes records, index, manifest and header together.
+
+use super::record::{Manifest, Sealer};
+use super::view::State;
+use super::{Found, Vault, VaultError};
+use crate::crypto::random_bytes;
+use crate::header::{Header, Unverified, sign};
+use crate::item::{Item, normalised};
+use crate::secret::AccountKey;
+use crate::store::{Meta, RecordId, Transaction};
+
+/// A change under way: the transaction, and what the manifest will be.
+pub(super) struct Change<'a> {
+    pub(super) tx: Box<dyn Transaction + 'a>,
+    pub(super) state: &'a mut State,
+    account_key: &'a AccountKey,
+    pub(super) manifest: Manifest,
+    header: Option<Header>,
+}
+
+impl Vault {
+    /// Runs `edit` on the vault as it is now; all of it lasts when this returns Ok, and nothing of it otherwise.
+    pub(super) fn change<T>(
+        &mut self,
+        edit: impl FnOnce(&mut Change<'_>) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        self.change_unchecked(|change| {
+            change.state.check_set(change.tx.as_ref())?;
+            edit(change)
+        })
+    }
+
+    /// The same without looking at the set of records first: only for accepting an altered one.
+    pub(super) fn change_unchecked<T>(
+        &mut self,
+        edit: impl FnOnce(&mut Change<'_>) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let tx = self.store.begin()?;
+        self.state.refresh(tx.as_ref(), &self.account_key)?;
+        let manifest = self.state.manifest;
+        let mut change =
+            Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
+        let result = edit(&mut change)?;
+        change.commit()?;
+        Ok(result)
+    }
+
+    /// Adds a new item.
+    pub fn add(&mut self, item: &Item) -> Result<(), VaultError> {
+        self.change(|change| {
+            change.refuse_taken(&item.name, None)?;
+            change.put(random_bytes()?, 1, item)
+        })
+    }
+
+    /// Replaces an item, which may have got another name.
+    pub fn replace(&mut self, found: &Found, item: &Item) -> Result<(), VaultError> {
+        self.change(|change| {
+            let old = change.current(&found.item.name)?;
+            if old.id != found.id || old.revision != found.revision {
+                return Err(VaultError::Record {
+                    name: found.item.name.clone(),
+                    why: "was changed by another process at the same time",
+                });
+            }
+            change.refuse_taken(&item.name, Some(&old.id))?;
+            change.take(&old)?;
+            change.put(old.id, old.revision + 1, item)
+        })
+    }
+
+    /// Removes an item.
+    pub fn remove(&mut self, name: &str) -> Result<(), VaultError> {
+        self.change(|change| {
+            let old = change.current(name)?;
+            change.take(&old)
+        })
+    }
+}
+
+impl Change<'_> {
+    pub(super) fn sealer(&self) -> Sealer<'_> {
+        self.state.sealer()
+    }
+
+    /// The header as it is, or as this change has made it.
+    pub fn header(&self) -> &Header {
+        self.header.as_ref().unwrap_or(&self.state.verified.header)
+    }
+
+    /// Replaces the header; its generation is counted here.
+    pub fn set_header(&mut self, mut header: Header) {
+        header.generation = self.state.verified.header.generation + 1;
+        self.header = Some(header);
+    }
+
+    fn current(&self, name: &str) -> Result<Found, VaultError> {
+        let found = self.state.find(self.tx.as_ref(), name)?;
+        found.ok_or_else(|| VaultError::NoItem { name: name.to_owned(), close: Vec::new() })
+    }
+
+    /// Refuses a name that another record has.
+    fn refuse_taken(&self, name: &str, except: Option<&RecordId>) -> Result<(), VaultError> {
+        let entries = self.tx.entries(&self.sealer().tag(name))?;
+        match entries.iter().find(|entry| Some(&entry.id) != except) {
+            Some(_) => Err(VaultError::ItemExists(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a record and its index entry, and into the set.
+    pub(super) fn put(&mut self, id: RecordId, revision: u64, item: &Item) -> Result<(), VaultError> {
+        let record = self.sealer().seal_record(id, revision, item)?;
+        let entry = self.sealer().seal_entry(id, revision, &item.name)?;
+        let leaf = self.sealer().leaves().of(record.as_ref()).map_err(|_| VaultError::Manifest)?;
+        self.tx.put_record(&record)?;
+        self.tx.put_entry(&entry)?;
+        self.manifest.toggle(&leaf);
+        self.manifest.count += 1;
+        Ok(())
+    }
+
+    /// Takes a record, its index entry, and its leaf out of the set.
+    fn take(&mut self, old: &Found) -> Result<(), VaultError> {
+        let gone = || VaultError::Record { name: old.item.name.clone(), why: "is gone" };
+        let record = self.tx.record(&old.id)?.ok_or_else(gone)?;
+        let leaf = self.sealer().leaves().of(record.as_ref()).map_err(|_| VaultError::Manifest)?;
+        self.tx.delete_record(&old.id)?;
+        let tag = self.sealer().tag(&normalised(&old.item.name));
+        self.tx.delete_entry(&tag, &old.id)?;
+        self.manifest.toggle(&leaf);
+        self.manifest.count -= 1;
+        Ok(())
+    }
+
+    /// Closes manifest and header over the change, and makes it last.
+    fn commit(mut self) -> Result<(), VaultError> {
+        self.manifest.sequence += 1;
+        let mut tag = self.state.verified.tag;
+        if let Some(header) = &self.header {
+            let text = sign(header, self.account_key);
+            // What was just written is read as a stranger would, before it replaces the header that works.
+            tag = Unverified::parse(&text)?.verify(self.account_key)?.tag;
+            self.tx.put_meta(Meta::Header, &text)?;
+        }
+        let sealed = self.sealer().seal_manifest(&tag, &self.manifest)?;
+        self.tx.put_meta(Meta::Manifest, &sealed)?;
+        let fresh = State::read(self.tx.as_ref(), self.account_key)?;
+        self.tx.commit()?;
+        *self.state = fresh;
+        Ok(())
+    }
+}
+
