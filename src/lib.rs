@@ -4,6 +4,7 @@
 //! `cli` > `vault` > `factor` > `header`, `keyslot`, `item` > `crypto`, `store`, `prompt` > `secret`, `encode`.
 //! The format is in `docs/spec.md`, the words in `docs/glossary.md`.
 
+pub mod cli;
 pub mod crypto;
 pub mod encode;
 pub mod factor;

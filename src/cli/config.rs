@@ -1,0 +1,61 @@
+//! The person's own config file. The only place, beside `--module`, that PKCS#11 modules come from.
+//!
+//! ```toml
+//! [[module]]
+//! path = "/usr/lib/softhsm/libsofthsm2.so"
+//! # init-args = "configdir='sql:/home/ada/nss' ..."   (NSS alone needs it)
+//! # deadline = 30                                      (seconds a call may take)
+//! ```
+
+use super::report::CliError;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The file, parsed. Unknown keys are errors: a misspelt setting must not be silently without effect.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// PKCS#11 modules, tried in this order.
+    #[serde(default, rename = "module")]
+    pub modules: Vec<ModuleConfig>,
+}
+
+/// One PKCS#11 module.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModuleConfig {
+    /// Absolute path of the shared library.
+    pub path: PathBuf,
+    /// The string that NSS's softoken wants in `C_Initialize`.
+    pub init_args: Option<String>,
+    /// Seconds that a call may take, 1 to 600.
+    pub deadline: Option<u64>,
+}
+
+impl Config {
+    /// Reads the file; none is an empty one.
+    pub fn load(path: &Path) -> Result<Self, CliError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(CliError::File { doing: "read the config file", path: path.into(), error }),
+        };
+        toml::from_str(&text).map_err(|error| CliError::Config { path: path.into(), why: error.to_string() })
+    }
+}
+
+/// `$XDG_CONFIG_HOME/twinlock/config.toml`, else below `~/.config`.
+pub fn default_path() -> Option<PathBuf> {
+    below("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("config.toml"))
+}
+
+/// `$XDG_DATA_HOME/twinlock`, else below `~/.local/share`.
+pub fn data_folder() -> Option<PathBuf> {
+    below("XDG_DATA_HOME", ".local/share")
+}
+
+/// XDG base directories: a variable that is not an absolute path is ignored.
+fn below(variable: &str, fallback: &str) -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    Some(absolute(variable).or_else(|| Some(absolute("HOME")?.join(fallback)))?.join("twinlock"))
+}

@@ -1,0 +1,73 @@
+//! `twinlock edit`
+
+use super::item_args::{Values, ask, main_field, set};
+use super::report::{CliError, prose};
+use super::session::Session;
+use crate::item::check_name;
+use crate::vault::now;
+
+/// Change an item: its name, its fields, its password
+///
+/// Only what is named changes. --password asks for a new one.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which item
+    name: String,
+    /// Its new name
+    #[arg(long = "name", id = "new_name", value_name = "NAME")]
+    new_name: Option<String>,
+    /// Ask for a new password (or text of a note)
+    #[arg(long, conflicts_with_all = ["value_file", "generate"])]
+    password: bool,
+    /// Remove a field; may be repeated
+    #[arg(long = "remove", value_name = "FIELD")]
+    remove: Vec<String>,
+    /// Remove a tag; may be repeated
+    #[arg(long = "untag", value_name = "WORD")]
+    untag: Vec<String>,
+    #[command(flatten)]
+    values: Values,
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let nothing = self.values.is_empty() && self.new_name.is_none() && !self.password;
+        if nothing && self.remove.is_empty() && self.untag.is_empty() {
+            return Err(CliError::Usage {
+                message: "nothing to change was named".into(),
+                hint: format!("for a new password: 'twinlock edit {} --password'", self.name),
+            });
+        }
+        let mut vault = session.unlock()?;
+        let found = vault.get(&self.name)?;
+        let mut item = found.item.clone();
+        if let Some(name) = self.new_name {
+            check_name(&name)?;
+            item.name = name;
+        }
+        for name in &self.remove {
+            let before = item.fields.len();
+            item.fields.retain(|field| field.name != *name);
+            if item.fields.len() == before {
+                return Err(CliError::Plain {
+                    message: format!("the item '{}' has no field '{name}'", found.item.name),
+                    hint: format!("'twinlock get {}' shows them", found.item.name),
+                    code: 4,
+                });
+            }
+        }
+        item.tags.retain(|tag| !self.untag.contains(tag));
+        self.values.apply(&mut item, session)?;
+        let (field, kind) = main_field(&item);
+        if let Some(value) = self.values.main_value()? {
+            set(&mut item, field, kind, value);
+        } else if self.password {
+            let value = ask(session, &item.name.clone(), field)?;
+            set(&mut item, field, kind, value);
+        }
+        item.updated = now();
+        vault.replace(&found, &item)?;
+        prose(&format!("changed '{}'", item.name));
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! Keyslots as arguments: repeated `--factor`, `--threshold`; and making the factors, with the person or from files.
+
+use super::out;
+use super::report::{CliError, prose};
+use super::session::Session;
+use crate::factor::password::{Cost, NewPassword, PasswordEnroll};
+use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
+use crate::factor::{Enroll, describe};
+use crate::header::Keyslot;
+use crate::secret::{CodeText, SecretText};
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use zeroize::Zeroizing;
+
+/// One `--factor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spec {
+    /// `password`
+    Password,
+    /// `recovery`
+    Recovery,
+    /// An RFC 7512 URI.
+    Pkcs11(String),
+    /// `fake:NAME`, in test builds.
+    #[cfg(debug_assertions)]
+    Fake(String),
+}
+
+impl std::str::FromStr for Spec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "password" => Ok(Self::Password),
+            "recovery" => Ok(Self::Recovery),
+            _ if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:")) => {
+                Ok(Self::Pkcs11(text.to_owned()))
+            }
+            #[cfg(debug_assertions)]
+            _ if text.starts_with("fake:") => Ok(Self::Fake(text["fake:".len()..].to_owned())),
+            "pkcs11" => Err("say which key, like 'pkcs11:token=LABEL;object=KEY'; 'twinlock token list' shows them".into()),
+            _ => Err("it is 'password', 'recovery' or a 'pkcs11:...' URI".into()),
+        }
+    }
+}
+
+impl Spec {
+    /// The kind in a stanza.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Password => crate::factor::password::KIND,
+            Self::Recovery => crate::factor::recovery::KIND,
+            Self::Pkcs11(_) => crate::factor::pkcs11::KIND,
+            #[cfg(debug_assertions)]
+            Self::Fake(_) => crate::factor::fake::KIND,
+        }
+    }
+}
+
+/// How factors are made.
+#[derive(clap::Args, Clone, Default)]
+pub struct Making {
+    /// Memory that checking a password takes, in MiB (19 to 4096)
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(19..=4096))]
+    pub kdf_memory: u32,
+    /// Passes over that memory (2 to 32)
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=32))]
+    pub kdf_passes: u32,
+    /// Threads that checking a password uses (1 to 32)
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub kdf_lanes: u32,
+    /// Write a new recovery code to FILE (made new, mode 0600) instead of showing it
+    #[arg(long, value_name = "FILE")]
+    pub recovery_out: Option<PathBuf>,
+    /// Allow RSA keys to be used with OAEP-SHA-1, for old modules that know no other hash
+    #[arg(long)]
+    pub allow_sha1: bool,
+    /// Keep a weak password, and do not ask about weaker keyslots
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Making {
+    /// What Argon2id will cost.
+    pub fn cost(&self) -> Cost {
+        Cost { memory_kib: self.kdf_memory * 1024, passes: self.kdf_passes, lanes: self.kdf_lanes }
+    }
+}
+
+/// Makes factors for one command; a password asked for once serves every keyslot of it.
+pub struct Maker<'a> {
+    making: &'a Making,
+    vault: String,
+    password: Option<Rc<NewPassword>>,
+}
+
+impl<'a> Maker<'a> {
+    /// For a vault of that name.
+    pub fn new(making: &'a Making, vault: &str) -> Self {
+        Self { making, vault: vault.to_owned(), password: None }
+    }
+
+    /// The public halves of a keyslot's factors.
+    pub fn make(
+        &mut self,
+        specs: &[Spec],
+        keyslot: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Box<dyn Enroll>>, CliError> {
+        specs.iter().map(|spec| self.one(spec, keyslot, session)).collect()
+    }
+
+    fn one(&mut self, spec: &Spec, keyslot: &str, session: &mut Session) -> Result<Box<dyn Enroll>, CliError> {
+        Ok(match spec {
+            Spec::Password => {
+                let password = match &self.password {
+                    Some(password) => Rc::clone(password),
+                    None => {
+                        let prompt = session.prompt.as_mut();
+                        Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
+                    }
+                };
+                self.password = Some(Rc::clone(&password));
+                Box::new(PasswordEnroll { cost: self.making.cost(), password })
+            }
+            Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
+            Spec::Pkcs11(uri) => session.token_enroller(uri, self.making.allow_sha1)?,
+            #[cfg(debug_assertions)]
+            Spec::Fake(name) => Box::new(crate::factor::fake::FakeEnroll { name: name.clone() }),
+        })
+    }
+
+    /// Makes a code, and hands it out; it counts only once it is proven to be kept.
+    fn recovery(&self, session: &mut Session) -> Result<Kept, CliError> {
+        let code = RecoveryCode::generate()?;
+        if let Some(path) = &self.making.recovery_out {
+            let text = write_code(path, &code.text())?;
+            prose(&format!("the recovery code is in '{}': keep it apart from the vault", path.display()));
+            return Ok(code.read_back(&text)?);
+        }
+        if !session.interactive() {
+            return Err(CliError::Usage {
+                message: "a recovery code is shown once and typed back, and nobody is there to do so".into(),
+                hint: "run it on a terminal, or write the code to a new file with --recovery-out FILE".into(),
+            });
+        }
+        prose(
+            "\nThis is your recovery code. It is shown once. Write it down on paper, and keep it\n\
+             away from this computer: with it you get back in when all else is lost, and so\n\
+             does anyone who finds it together with the vault file.\n",
+        );
+        out::secret_line(code.text().expose())?;
+        prose("\nType it back, to be sure that it is right on paper.");
+        Ok(code.typed_back(session.prompt.as_mut())?)
+    }
+}
+
+/// Writes the code into a new file, and reads back what the disk has.
+fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
+    let failed = |error| CliError::File { doing: "write the recovery code to", path: path.into(), error };
+    let mut file =
+        OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(code.expose().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    std::fs::File::open(path).and_then(|file| file.take(255).read_to_string(&mut text)).map_err(failed)?;
+    Ok(SecretText::new(text).into_code())
+}
+
+/// A keyslot's name when none is given: its kinds, and a number where that is taken.
+pub fn default_name(specs: &[Spec], taken: &[&str]) -> String {
+    let mut kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
+    kinds.dedup();
+    let base = kinds.join("+");
+    let numbered = (2u32..).map(|n| format!("{base}-{n}"));
+    let mut names = std::iter::once(base.clone()).chain(numbered);
+    names.find(|name| !taken.contains(&name.as_str())).unwrap_or(base)
+}
+
+/// A keyslot's factors as lists print them: `password + pkcs11 "lab"`, `2 of (password, recovery)`.
+pub fn ways(slot: &Keyslot) -> String {
+    let factors: Vec<String> = slot.factors.iter().map(describe).collect();
+    match (usize::from(slot.threshold), factors.len()) {
+        (k, n) if k == n => factors.join(" + "),
+        (1, _) => format!("any of ({})", factors.join(", ")),
+        (k, _) => format!("{k} of ({})", factors.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_parsed() {
+        assert_eq!("password".parse(), Ok(Spec::Password));
+        assert_eq!("PKCS11:token=a".parse(), Ok(Spec::Pkcs11("PKCS11:token=a".into())));
+        for bad in ["", "passwd", "pkcs11", "piv", "Password", "é"] {
+            assert!(bad.parse::<Spec>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_made_unique() {
+        let specs = [Spec::Password, Spec::Pkcs11("pkcs11:".into())];
+        assert_eq!(default_name(&specs, &[]), "password+pkcs11");
+        assert_eq!(default_name(&specs, &["password+pkcs11"]), "password+pkcs11-2");
+        assert_eq!(default_name(&[Spec::Recovery, Spec::Recovery], &["recovery", "recovery-2"]), "recovery-3");
+    }
+}

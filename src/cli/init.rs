@@ -1,0 +1,215 @@
+//! `twinlock init`
+
+use super::account_key::read_account_key;
+use super::factors::{Maker, Making, Spec, default_name, ways};
+use super::report::{CliError, prose, warn};
+use super::session::Session;
+use crate::crypto::random_secret;
+use crate::factor::Enroll;
+use crate::header::{MAX_FACTORS, Unverified};
+use crate::secret::AccountKey;
+use crate::store::StoreError;
+use crate::store::sqlite::SqliteStore;
+use crate::vault::{NewKeyslot, Vault};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// Make a new vault
+///
+/// Asks three questions: a password? a token? how do they combine? Then it makes a recovery code. Scripts say the same with
+/// --factor, --threshold and --recovery.
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to call the vault
+    #[arg(long, value_name = "NAME", default_value = "personal")]
+    name: String,
+    /// A factor of the first keyslot: 'password', 'recovery', or a 'pkcs11:...' URI; may be repeated
+    #[arg(long = "factor", value_name = "FACTOR")]
+    factors: Vec<Spec>,
+    /// How many of the factors are needed [default: all]
+    #[arg(long, value_name = "K", requires = "factors")]
+    threshold: Option<u8>,
+    /// Make a second keyslot that a recovery code opens
+    #[arg(long)]
+    recovery: bool,
+    /// Make no recovery code, and do not ask
+    #[arg(long, conflicts_with = "recovery")]
+    no_recovery: bool,
+    /// Bring your own account key: 64 hex digits, or the 46 characters of 'account-key export'
+    #[arg(long, value_name = "FILE")]
+    account_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    making: Making,
+}
+
+/// A keyslot that was asked for.
+struct Wanted {
+    name: String,
+    specs: Vec<Spec>,
+    threshold: u8,
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let path = session.vault_path()?;
+        if std::fs::symlink_metadata(&path).is_ok() {
+            return Err(StoreError::Exists(path).into());
+        }
+        session.add_token_openers()?;
+        let account_key = match &self.account_key_file {
+            Some(file) => read_account_key(file)?,
+            None => AccountKey::new(random_secret()?),
+        };
+        let wanted = self.wanted(session)?;
+        let mut maker = Maker::new(&self.making, &self.name);
+        let mut made: Vec<(Wanted, Vec<Box<dyn Enroll>>)> = Vec::new();
+        for wanted in wanted {
+            let factors = maker.make(&wanted.specs, &wanted.name, session)?;
+            made.push((wanted, factors));
+        }
+        let keyslots: Vec<_> = made
+            .iter()
+            .map(|(wanted, factors)| NewKeyslot {
+                name: wanted.name.clone(),
+                threshold: wanted.threshold,
+                factors: factors.iter().map(AsRef::as_ref).collect(),
+            })
+            .collect();
+        let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
+        make_folder(session, &path)?;
+        SqliteStore::create(&path, &new.header, &new.manifest)?;
+        done(&path, &Unverified::parse(&new.header)?)
+    }
+
+    /// The keyslots, from the arguments or from three questions.
+    fn wanted(&self, session: &mut Session) -> Result<Vec<Wanted>, CliError> {
+        let mut wanted = Vec::new();
+        if !self.factors.is_empty() {
+            let n = u8::try_from(self.factors.len()).ok().filter(|n| usize::from(*n) <= MAX_FACTORS);
+            let n = n.ok_or(crate::vault::VaultError::BadThreshold { threshold: 0, factors: self.factors.len() })?;
+            wanted.push((self.factors.clone(), self.threshold.unwrap_or(n)));
+        } else if session.interactive() {
+            wanted = ask(session)?;
+        } else {
+            return Err(CliError::Usage {
+                message: "nobody is there to say how the vault is to be opened".into(),
+                hint: "say it with --factor, for example 'twinlock init --factor password --recovery'".into(),
+            });
+        }
+        if self.recovery || (!self.no_recovery && self.factors.is_empty() && ask_recovery(session)?) {
+            wanted.push((vec![Spec::Recovery], 1));
+        }
+        let mut named: Vec<Wanted> = Vec::new();
+        for (specs, threshold) in wanted {
+            let taken: Vec<&str> = named.iter().map(|wanted| wanted.name.as_str()).collect();
+            named.push(Wanted { name: default_name(&specs, &taken), specs, threshold });
+        }
+        Ok(named)
+    }
+}
+
+/// Three plain questions.
+fn ask(session: &mut Session) -> Result<Vec<(Vec<Spec>, u8)>, CliError> {
+    prose("Three questions, and your vault is ready. Ctrl-C stops, and nothing is made.\n");
+    let password = yes(session, "1. Is a password to open it? [Y/n]", true)?;
+    let token = ask_token(session)?;
+    Ok(match (password, token) {
+        (true, None) => vec![(vec![Spec::Password], 1)],
+        (false, Some(token)) => vec![(vec![token], 1)],
+        (true, Some(token)) => {
+            prose(
+                "3. How do they combine?\n   \
+                 1  both are needed: a thief needs the token and the password\n   \
+                 2  either is enough: more convenient, and only as strong as the weaker one",
+            );
+            match choose(session, "   Which? [1]", 2)? {
+                2 => vec![(vec![token], 1), (vec![Spec::Password], 1)],
+                _ => vec![(vec![Spec::Password, token], 2)],
+            }
+        }
+        (false, None) => {
+            return Err(CliError::Plain {
+                message: "a vault needs a password or a token".into(),
+                hint: "start again with 'twinlock init', and say yes to one of them".into(),
+                code: 1,
+            });
+        }
+    })
+}
+
+/// The second question; the keys of the tokens that are here are numbered.
+fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
+    if !yes(session, "2. Is a token (an HSM, by PKCS#11) to open it? [y/N]", false)? {
+        return Ok(None);
+    }
+    let keys = session.suitable_keys()?;
+    if keys.is_empty() {
+        return Err(CliError::Plain {
+            message: "no token with a suitable key is here".into(),
+            hint: "'twinlock token list' shows what is found, 'twinlock token setup' makes a key".into(),
+            code: 7,
+        });
+    }
+    for (n, (_, name)) in (1..).zip(&keys) {
+        prose(&format!("   {n}  {name}"));
+    }
+    let n = choose(session, "   Which? [1]", keys.len())?;
+    Ok(keys.into_iter().nth(n - 1).map(|(uri, _)| Spec::Pkcs11(uri)))
+}
+
+fn ask_recovery(session: &mut Session) -> Result<bool, CliError> {
+    yes(session, "A recovery code gets you back in when the rest is lost. Make one? [Y/n]", true)
+}
+
+/// Yes or no until it is one of them; Enter alone is the default.
+fn yes(session: &mut Session, question: &str, default: bool) -> Result<bool, CliError> {
+    loop {
+        match session.prompt.line(question)?.trim().to_lowercase().as_str() {
+            "" => return Ok(default),
+            "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => prose("   please answer y or n"),
+        }
+    }
+}
+
+/// A number from 1 to `max`; Enter alone is 1.
+fn choose(session: &mut Session, question: &str, max: usize) -> Result<usize, CliError> {
+    loop {
+        let answer = session.prompt.line(question)?;
+        match answer.trim() {
+            "" => return Ok(1),
+            text => match text.parse() {
+                Ok(n) if (1..=max).contains(&n) => return Ok(n),
+                _ => prose(&format!("   please answer with a number from 1 to {max}")),
+            },
+        }
+    }
+}
+
+/// The default place is made, with access for its owner alone; a folder that was named must be there.
+fn make_folder(session: &Session, path: &Path) -> Result<(), CliError> {
+    match path.parent() {
+        Some(folder) if session.global.vault.is_none() => {
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|error| CliError::File { doing: "make the folder", path: folder.into(), error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What there is now, and what would be wise.
+fn done(path: &Path, header: &Unverified) -> Result<(), CliError> {
+    let header = header.header();
+    prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
+    prose("ways in:");
+    for slot in &header.keyslots {
+        prose(&format!("  {}: {}", slot.name, ways(slot)));
+    }
+    if header.keyslots.len() == 1 {
+        warn("there is only one way in: if it is lost, so is everything in the vault");
+        prose("another one: 'twinlock recovery new' or 'twinlock keyslot enroll'");
+    }
+    prose("add something: 'twinlock add NAME'");
+    Ok(())
+}

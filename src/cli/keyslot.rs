@@ -1,0 +1,178 @@
+//! `twinlock keyslot`
+
+use super::factors::{Maker, Making, Spec, default_name, ways};
+use super::out;
+use super::report::{CliError, prose, warn};
+use super::session::Session;
+use crate::factor::{Role, describe, role};
+use crate::header::{Header, Keyslot};
+use crate::vault::{NewKeyslot, Vault, VaultError, peek};
+use serde_json::{Value, json};
+
+/// The ways into the vault: list, enroll, wipe, rename, test
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List the ways in; needs no password and no token
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    Enroll(Enroll),
+    /// Remove a way in, never the last one
+    Wipe {
+        /// Which keyslot
+        name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        force: bool,
+    },
+    /// Give a keyslot another name
+    Rename {
+        /// Which keyslot
+        name: String,
+        /// Its new name
+        to: String,
+    },
+    /// Prove that a keyslot opens, with its real factors; changes nothing
+    Test {
+        /// Which keyslot
+        name: String,
+    },
+}
+
+/// Add a way in: a keyslot with factors that are all needed, or --threshold of them
+#[derive(clap::Args)]
+pub struct Enroll {
+    /// 'password', 'recovery', or a 'pkcs11:...' URI; may be repeated
+    #[arg(long = "factor", value_name = "FACTOR", required = true)]
+    factors: Vec<Spec>,
+    /// How many of the factors are needed [default: all]
+    #[arg(long, value_name = "K")]
+    threshold: Option<u8>,
+    /// What to call it [default: after its factors]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    making: Making,
+}
+
+impl Command {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        match self {
+            Self::List { json } => list(session, json),
+            Self::Enroll(args) => args.run(session),
+            Self::Wipe { name, force } => wipe(session, &name, force),
+            Self::Rename { name, to } => {
+                session.unlock()?.rename(&name, &to)?;
+                prose(&format!("keyslot '{name}' is called '{to}' now"));
+                Ok(())
+            }
+            Self::Test { name } => test(session, &name),
+        }
+    }
+}
+
+impl Enroll {
+    fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let mut vault = session.unlock()?;
+        let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
+        prose(&format!("enrolled keyslot '{name}'"));
+        Ok(())
+    }
+}
+
+/// Enrolls a keyslot; its name. A weaker one beside a stronger one is never silent.
+pub fn enroll(
+    vault: &mut Vault,
+    session: &mut Session,
+    name: Option<&str>,
+    specs: &[Spec],
+    threshold: Option<u8>,
+    making: &Making,
+) -> Result<String, CliError> {
+    let all = u8::try_from(specs.len()).unwrap_or(u8::MAX);
+    let threshold = threshold.unwrap_or(all);
+    let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
+    let name = name.map_or_else(|| default_name(specs, &taken), str::to_owned);
+    if taken.contains(&name.as_str()) {
+        return Err(VaultError::KeyslotExists(name).into());
+    }
+    if threshold == 0 || threshold > all {
+        return Err(VaultError::BadThreshold { threshold, factors: specs.len() }.into());
+    }
+    let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
+    let weaker = vault.weaker(&kinds, threshold);
+    for weaker in &weaker {
+        warn(&format!(
+            "keyslot '{}' asks for more: with this new one beside it, a thief no longer needs {}",
+            weaker.than, weaker.why
+        ));
+    }
+    if !weaker.is_empty() {
+        session.confirm(making.force, "Enroll it all the same?")?;
+    }
+    let factors = Maker::new(making, &vault.header().name.clone()).make(specs, &name, session)?;
+    let factors = factors.iter().map(AsRef::as_ref).collect();
+    vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut())?;
+    Ok(name)
+}
+
+fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> {
+    let mut vault = session.unlock()?;
+    if vault.header().keyslot(name).is_none() {
+        let have = vault.header().keyslots.iter().map(|slot| slot.name.clone()).collect();
+        return Err(VaultError::NoKeyslot { name: name.to_owned(), have }.into());
+    }
+    if vault.header().keyslots.len() > 1 {
+        session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
+    }
+    vault.wipe(name)?;
+    prose(&format!("wiped keyslot '{name}'"));
+    warn("this is no revocation: older copies of the vault file still open by it");
+    prose("if its factors are in wrong hands, change the passwords that are in the vault");
+    Ok(())
+}
+
+fn test(session: &mut Session, name: &str) -> Result<(), CliError> {
+    session.global.keyslot = Some(name.to_owned());
+    let vault = session.unlock()?;
+    prose(&format!("keyslot '{}' opens the vault '{}'", vault.opened_by(), vault.header().name));
+    Ok(())
+}
+
+fn list(session: &mut Session, json: bool) -> Result<(), CliError> {
+    let mut store = session.store()?;
+    let unverified = peek(&mut store)?;
+    let header = unverified.header();
+    if json {
+        return out::json(&header.keyslots.iter().map(|slot| as_json(header, slot)).collect::<Vec<_>>());
+    }
+    let mut rows = vec![["NAME", "OPENS WITH", "ENROLLED"].map(String::from).to_vec()];
+    rows.extend(header.keyslots.iter().map(|slot| {
+        let note = slot.unknown_critical().map_or(String::new(), |_| "  (needs a newer twinlock)".into());
+        vec![slot.name.clone(), ways(slot) + &note, slot.created.get(..10).unwrap_or_default().to_owned()]
+    }));
+    out::table(&rows)
+}
+
+fn as_json(header: &Header, slot: &Keyslot) -> Value {
+    let factors: Vec<Value> = slot
+        .factors
+        .iter()
+        .map(|stanza| {
+            let known = role(&stanza.kind) != Role::Unknown;
+            json!({ "kind": stanza.kind, "known": known, "description": describe(stanza), "parameters": stanza.params })
+        })
+        .collect();
+    json!({
+        "vault": header.name,
+        "id": crate::encode::hex::encode(&slot.id),
+        "name": slot.name,
+        "created": slot.created,
+        "threshold": slot.threshold,
+        "opens_with": ways(slot),
+        "usable": slot.unknown_critical().is_none(),
+        "factors": factors,
+    })
+}

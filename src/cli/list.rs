@@ -1,0 +1,67 @@
+//! `twinlock list`
+
+use super::out;
+use super::report::CliError;
+use super::session::Session;
+use crate::item::Item;
+use serde_json::json;
+
+/// List all items; never a secret
+///
+/// On a terminal a table; into a pipe one name a line.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only items with this tag
+    #[arg(long, value_name = "WORD")]
+    tag: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let mut vault = session.unlock()?;
+        let items: Vec<Item> = vault.items()?.into_iter().map(|found| found.item).collect();
+        let items: Vec<&Item> = items.iter().filter(|item| self.tag.iter().all(|tag| item.tags.contains(tag))).collect();
+        if self.json {
+            out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>())
+        } else if out::is_terminal() {
+            table(&items)
+        } else {
+            let names: Vec<_> = items.iter().map(|item| format!("{}\n", item.name)).collect();
+            out::bytes(names.concat().as_bytes())
+        }
+    }
+}
+
+/// What lists show of an item.
+pub fn summary(item: &Item) -> serde_json::Value {
+    json!({
+        "name": item.name,
+        "type": item.item_type,
+        "username": shown(item, "username"),
+        "url": shown(item, "url"),
+        "tags": item.tags,
+        "created": item.created,
+        "updated": item.updated,
+    })
+}
+
+fn shown<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.field(name).filter(|field| !field.kind.concealed()).map(|field| field.value.expose())
+}
+
+fn table(items: &[&Item]) -> Result<(), CliError> {
+    if items.is_empty() {
+        super::report::prose("no items yet; 'twinlock add NAME' adds one");
+        return Ok(());
+    }
+    let cell = |item: &Item, name| shown(item, name).unwrap_or("").to_owned();
+    let mut rows = vec![["NAME", "TYPE", "USERNAME", "URL", "UPDATED"].map(String::from).to_vec()];
+    rows.extend(items.iter().map(|item| {
+        let day = item.updated.get(..10).unwrap_or(&item.updated).to_owned();
+        vec![item.name.clone(), item.item_type.clone(), cell(item, "username"), cell(item, "url"), day]
+    }));
+    out::table(&rows)
+}

@@ -1,0 +1,131 @@
+//! The command line: one file a command, with its arguments (the doc comments are the help) and its `run`.
+//!
+//! Rules: data alone goes to stdout, prose and prompts to the terminal or stderr; an error says what happened, its hint is an action; a
+//! secret is shown on a terminal only when asked for; every command that lists takes `--json`.
+
+pub mod harden;
+
+mod account_key;
+mod add;
+mod backup;
+mod completions;
+mod config;
+mod doctor;
+mod edit;
+mod factors;
+mod find;
+mod get;
+mod header;
+mod init;
+mod item_args;
+mod keyslot;
+mod list;
+mod manual;
+mod out;
+mod passwd;
+mod recovery;
+mod report;
+mod rm;
+mod session;
+mod token;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use report::CliError;
+use session::{Global, Session};
+use std::process::ExitCode;
+
+/// The hidden first argument that makes this program the helper in which a PKCS#11 module runs.
+const HELPER: &str = "pkcs11-helper";
+
+/// A vault opened by any combination of passwords, hardware tokens and recovery codes.
+///
+/// One random account key, made on this machine, opens the vault. It is wrapped in keyslots; each keyslot is opened by one or
+/// more factors. No server, no account, no e-mail.
+#[derive(Parser)]
+#[command(name = "twinlock", version, max_term_width = 100, disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start with:  twinlock init
+Exit codes:  0 done, 1 can be fixed by you, 2 wrong usage, 3 could not unlock, 4 not found,
+             5 damaged or tampered with, 6 busy or conflict, 7 token or module failed, 255 a bug";
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Args),
+    Add(add::Args),
+    Get(get::Args),
+    List(list::Args),
+    Find(find::Args),
+    Edit(edit::Args),
+    Rm(rm::Args),
+    #[command(subcommand)]
+    Keyslot(keyslot::Command),
+    Passwd(passwd::Args),
+    #[command(subcommand)]
+    Recovery(recovery::Command),
+    #[command(subcommand)]
+    Token(token::Command),
+    #[command(subcommand)]
+    AccountKey(account_key::Command),
+    #[command(subcommand)]
+    Header(header::Command),
+    Verify(verify::Args),
+    Backup(backup::Args),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Manual(manual::Args),
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    report::install_panic_hook();
+    // Unwinding runs every destructor on the way: secrets are erased, the terminal is restored.
+    std::panic::catch_unwind(run).unwrap_or_else(|_| report::bug())
+}
+
+fn run() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == HELPER) {
+        return crate::factor::pkcs11::helper_main();
+    }
+    if let Some(warning) = harden::harden() {
+        report::warn(&warning);
+    }
+    let cli = Cli::parse();
+    match Session::new(cli.global).and_then(|mut session| cli.command.run(&mut session)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::error(&error),
+    }
+}
+
+impl Command {
+    fn run(self, session: &mut Session) -> Result<(), CliError> {
+        match self {
+            Self::Init(args) => args.run(session),
+            Self::Add(args) => args.run(session),
+            Self::Get(args) => args.run(session),
+            Self::List(args) => args.run(session),
+            Self::Find(args) => args.run(session),
+            Self::Edit(args) => args.run(session),
+            Self::Rm(args) => args.run(session),
+            Self::Keyslot(command) => command.run(session),
+            Self::Passwd(args) => args.run(session),
+            Self::Recovery(command) => command.run(session),
+            Self::Token(command) => command.run(session),
+            Self::AccountKey(command) => command.run(session),
+            Self::Header(command) => command.run(session),
+            Self::Verify(args) => args.run(session),
+            Self::Backup(args) => args.run(session),
+            Self::Doctor(args) => args.run(session),
+            Self::Completions(args) => args.run(),
+            Self::Manual(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Every error as a person reads it: what happened, what to do about it, and the exit code. The only file that knows all of them.
+
+use crate::crypto::RandomError;
+use crate::factor::FactorError;
+use crate::header::HeaderError;
+use crate::item::ItemError;
+use crate::prompt::PromptError;
+use crate::prompt::StdinTwice;
+use crate::store::StoreError;
+use crate::vault::{Altered, Refusal, VaultError};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum CliError {
+    /// The vault.
+    Vault(VaultError),
+    /// The person did not answer, or could not be asked.
+    Prompt(PromptError),
+    /// Arguments that do not fit together.
+    Usage {
+        /// What does not fit.
+        message: String,
+        /// What would.
+        hint: String,
+    },
+    /// A file beside the vault.
+    File {
+        /// "read the config file" and the like.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        error: io::Error,
+    },
+    /// The config file is not as it should be.
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the line.
+        why: String,
+    },
+    /// Something with its own message and hint.
+    Plain {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// The exit code.
+        code: u8,
+    },
+    /// A question was answered with no.
+    Declined,
+    /// Neither `--vault` nor a home folder.
+    NoHome,
+    /// stdout could not be written.
+    Stdout(io::Error),
+    /// The reader of stdout went away, as `head` does.
+    ReaderGone,
+}
+
+macro_rules! from {
+    ($($error:ty => |$e:ident| $to:expr;)*) => {$(
+        impl From<$error> for CliError {
+            fn from($e: $error) -> Self {
+                $to
+            }
+        }
+    )*};
+}
+
+from! {
+    VaultError => |error| Self::Vault(error);
+    StoreError => |error| Self::Vault(VaultError::Store(error));
+    HeaderError => |error| Self::Vault(VaultError::Header(error));
+    FactorError => |error| Self::Vault(VaultError::Factor(error));
+    ItemError => |error| Self::Vault(VaultError::Item(error));
+    RandomError => |error| Self::Vault(error.into());
+    PromptError => |error| Self::Prompt(error);
+    StdinTwice => |error| Self::Usage {
+        message: error.to_string(),
+        hint: "give one of them a file of its own, or /dev/fd/3".into(),
+    };
+}
+
+/// What is printed.
+struct Explained {
+    message: String,
+    notes: Vec<String>,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Explained {
+    fn new(code: u8, message: impl ToString, hint: &str) -> Self {
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Self { message: message.to_string(), notes: Vec::new(), hint, code }
+    }
+}
+
+const FIXABLE: u8 = 1;
+const USAGE: u8 = 2;
+const LOCKED: u8 = 3;
+const NOT_FOUND: u8 = 4;
+const DAMAGED: u8 = 5;
+const BUSY: u8 = 6;
+const TOKEN: u8 = 7;
+const BUG: u8 = 255;
+
+/// Prints an error and its hint on stderr; gives the exit code.
+pub fn error(error: &CliError) -> ExitCode {
+    let Some(explained) = explain(error) else { return ExitCode::SUCCESS };
+    say("error", &explained.message);
+    for note in &explained.notes {
+        say("note", note);
+    }
+    if let Some(hint) = &explained.hint {
+        say("hint", hint);
+    }
+    ExitCode::from(explained.code)
+}
+
+/// Prints a warning on stderr.
+pub fn warn(text: &str) {
+    say("warning", text);
+}
+
+/// Prints prose on stderr.
+pub fn prose(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", super::out::clean(text));
+}
+
+/// stderr may be gone; there is nobody left to tell then.
+fn say(what: &str, text: &str) {
+    let _ = writeln!(io::stderr(), "twinlock: {what}: {}", super::out::clean(text));
+}
+
+/// A panic is a defect of ours: say so, and where, but not what was in memory.
+pub fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(String::new, |at| format!(", at {}:{}", at.file(), at.line()));
+        say("error", &format!("this is a bug in twinlock{place}; what was saved before is safe"));
+        say("hint", "please report it with the command and the version ('twinlock --version'), never with a secret");
+    }));
+}
+
+/// The exit code after a panic.
+pub fn bug() -> ExitCode {
+    ExitCode::from(BUG)
+}
+
+fn explain(error: &CliError) -> Option<Explained> {
+    Some(match error {
+        CliError::ReaderGone => return None,
+        CliError::Vault(error) => vault(error),
+        CliError::Prompt(error) => prompt(error),
+        CliError::Usage { message, hint } => Explained::new(USAGE, message, hint),
+        CliError::File { doing, path, error } => {
+            Explained::new(FIXABLE, format!("cannot {doing} '{}': {}", path.display(), system(error)), "")
+        }
+        CliError::Config { path, why } => Explained::new(
+            FIXABLE,
+            format!("the config file '{}' cannot be used: {}", path.display(), why.trim_end()),
+            "correct that line, or give another file with --config",
+        ),
+        CliError::Plain { message, hint, code } => Explained::new(*code, message, hint),
+        CliError::Declined => Explained::new(FIXABLE, "stopped as you said; nothing was changed", ""),
+        CliError::NoHome => Explained::new(
+            FIXABLE,
+            "there is no home folder to look for the vault in",
+            "name the vault with --vault FILE or TWINLOCK_VAULT",
+        ),
+        CliError::Stdout(error) => Explained::new(FIXABLE, format!("cannot write the output: {}", system(error)), ""),
+    })
+}
+
+/// The system's words without Rust's "(os error 2)".
+fn system(error: &io::Error) -> String {
+    let text = error.to_string();
+    let cut = text.find(" (os error").unwrap_or(text.len());
+    text[..cut].to_lowercase()
+}
+
+fn prompt(error: &PromptError) -> Explained {
+    match error {
+        PromptError::Nobody { flag: Some(flag), .. } => {
+            Explained::new(FIXABLE, error, &format!("run it on a terminal without --no-input, or use {flag}"))
+        }
+        PromptError::Nobody { flag: None, .. } => {
+            Explained::new(FIXABLE, error, "run it on a terminal without --no-input")
+        }
+        PromptError::Cancelled => Explained::new(FIXABLE, "cancelled; nothing was changed", ""),
+        PromptError::File { path, error } => {
+            Explained::new(FIXABLE, format!("cannot read the secret from '{path}': {}", system(error)), "")
+        }
+        _ => Explained::new(FIXABLE, error, ""),
+    }
+}
+
+fn vault(error: &VaultError) -> Explained {
+    match error {
+        VaultError::Store(error) => store(error),
+        VaultError::Header(error) => header(error),
+        VaultError::Locked(refusals) => locked(refusals),
+        VaultError::Factor(error) => factor(error),
+        VaultError::Altered(altered) => self::altered(error, altered),
+        VaultError::Manifest => Explained::new(
+            DAMAGED,
+            error,
+            "the file was put together from two states, or damaged: restore a copy made by 'twinlock backup'",
+        ),
+        VaultError::Record { .. } => Explained::new(DAMAGED, error, "'twinlock verify' says what else was altered"),
+        VaultError::NoItem { close, .. } if !close.is_empty() => {
+            Explained::new(NOT_FOUND, error, &format!("did you mean {}?", quoted(close)))
+        }
+        VaultError::NoItem { .. } => Explained::new(NOT_FOUND, error, "'twinlock list' shows what there is"),
+        VaultError::ItemExists(name) => {
+            Explained::new(FIXABLE, error, &format!("change it with 'twinlock edit {name}', or choose another name"))
+        }
+        VaultError::NoKeyslot { have, .. } => Explained::new(NOT_FOUND, error, &format!("there is {}", quoted(have))),
+        VaultError::KeyslotExists(_) => Explained::new(FIXABLE, error, "choose another with --name"),
+        VaultError::BadName(_) => {
+            Explained::new(FIXABLE, error, "a name has 1 to 64 characters, and no control characters")
+        }
+        VaultError::LastKeyslot(_) => Explained::new(
+            FIXABLE,
+            format!("{error}, and the last is never wiped"),
+            "enroll another first: 'twinlock keyslot enroll'",
+        ),
+        VaultError::BadThreshold { .. } => {
+            Explained::new(USAGE, error, "give 1 to 16 times --factor, and a --threshold of 1 to that number")
+        }
+        VaultError::TooManyKeyslots => Explained::new(FIXABLE, error, "wipe one first: 'twinlock keyslot list'"),
+        VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
+        VaultError::NoPassword => {
+            Explained::new(FIXABLE, error, "'twinlock keyslot enroll --factor password' makes one that does")
+        }
+        VaultError::NothingRewrapped(kept) => {
+            let mut explained = Explained::new(TOKEN, error, "insert the token, or open the vault by that keyslot");
+            explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
+            explained
+        }
+        VaultError::Item(_) => Explained::new(FIXABLE, error, ""),
+        VaultError::Random => Explained::new(TOKEN, error, ""),
+    }
+}
+
+fn store(error: &StoreError) -> Explained {
+    match error {
+        StoreError::NotFound(_) => {
+            Explained::new(NOT_FOUND, error, "make one with 'twinlock init', or name another with --vault")
+        }
+        StoreError::NoFolder(_) => Explained::new(FIXABLE, error, "make the folder first, or name another with --vault"),
+        StoreError::Exists(_) => Explained::new(FIXABLE, error, "choose another place with --vault FILE"),
+        StoreError::NotAFile { .. } | StoreError::NotAVault { .. } => {
+            Explained::new(DAMAGED, error, "name the vault file with --vault, or restore a backup")
+        }
+        StoreError::TooNew { .. } => Explained::new(DAMAGED, error, "use the newer twinlock"),
+        StoreError::Damaged(_) => Explained::new(DAMAGED, error, "restore a copy made by 'twinlock backup'"),
+        StoreError::Busy => Explained::new(BUSY, error, "try again when it has finished"),
+        StoreError::Full => {
+            Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
+        }
+        StoreError::ReadOnly(_) | StoreError::Denied(_) => {
+            Explained::new(FIXABLE, error, "check owner and permissions of the file and its folder")
+        }
+        StoreError::Io(_) => Explained::new(FIXABLE, error, ""),
+    }
+}
+
+fn header(error: &HeaderError) -> Explained {
+    let hint = match error {
+        HeaderError::Version(_) | HeaderError::Cipher(_) | HeaderError::Critical(_) => "use a newer twinlock",
+        HeaderError::Malformed(_) => "restore a copy made by 'twinlock backup'",
+        HeaderError::Tag => "do not trust this copy: restore one made by 'twinlock backup'",
+    };
+    Explained::new(DAMAGED, error, hint)
+}
+
+fn locked(refusals: &[(String, Refusal)]) -> Explained {
+    if let [(name, refusal)] = refusals {
+        return one_locked(name, refusal);
+    }
+    let mut explained = Explained::new(LOCKED, "could not unlock the vault", "");
+    explained.notes = refusals.iter().map(|(name, why)| format!("keyslot '{name}': {}", refused(why))).collect();
+    explained.hint = refusals.iter().rev().find_map(|(name, why)| one_locked(name, why).hint);
+    explained
+}
+
+fn one_locked(name: &str, refusal: &Refusal) -> Explained {
+    match refusal {
+        Refusal::Factor(error) => factor(error),
+        Refusal::Wrong { .. } => {
+            Explained::new(LOCKED, refused(refusal), "'twinlock keyslot list' shows the other ways in")
+        }
+        Refusal::Missing(_) => Explained::new(
+            LOCKED,
+            format!("could not unlock by keyslot '{name}': {}", refused(refusal)),
+            "bring what is missing, or use another way in: 'twinlock keyslot list' shows them",
+        ),
+        Refusal::Unsupported(_) => {
+            Explained::new(LOCKED, format!("keyslot '{name}' cannot be used: {}", refused(refusal)), "use a newer twinlock")
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unsupported(why) => why.clone(),
+        Refusal::Missing(what) => what.join(", "),
+        Refusal::Wrong { what, .. } if what.is_empty() => "the key on the token is not the one that was enrolled".into(),
+        Refusal::Wrong { what, tokens: true, .. } => {
+            format!("the {} is wrong (or the key on the token is not the one that was enrolled)", what.join(" or the "))
+        }
+        Refusal::Wrong { what, .. } => format!("the {} is wrong", what.join(" or the ")),
+        Refusal::Factor(error) => factor(error).message,
+    }
+}
+
+fn factor(error: &FactorError) -> Explained {
+    match error {
+        FactorError::Prompt(error) => prompt(error),
+        FactorError::BadStanza(why) => Explained::new(
+            DAMAGED,
+            format!("the keyslot asks for something that is not accepted: {why}"),
+            "use another way in, or restore a backup",
+        ),
+        FactorError::NoMemory { kib } => Explained::new(
+            FIXABLE,
+            format!("checking the password takes {} MiB of memory, which this machine does not have free", kib / 1024),
+            "close other programs, or use another way in",
+        ),
+        FactorError::WeakPassword { time, advice } => {
+            let mut explained = Explained::new(
+                FIXABLE,
+                format!("the new password is weak: guessing it would take {time}"),
+                "choose four or more random words, or keep it with --force",
+            );
+            explained.notes.extend((!advice.is_empty()).then(|| advice.clone()));
+            explained
+        }
+        FactorError::Mismatch => Explained::new(FIXABLE, "the two passwords differed each time", ""),
+        FactorError::NoRandomness => Explained::new(TOKEN, RandomError, ""),
+        FactorError::MistypedCode(why) => {
+            Explained::new(LOCKED, format!("the recovery code is mistyped: {why}"), "compare it with your sheet, group by group")
+        }
+        FactorError::CodeNotKept => Explained::new(
+            FIXABLE,
+            "the recovery code was not typed back as shown, so its keyslot was not written",
+            "write the code down, then try again",
+        ),
+        FactorError::Token(error) => token(error),
+    }
+}
+
+fn token(error: &crate::factor::pkcs11::TokenError) -> Explained {
+    match *error {}
+}
+
+fn altered(error: &VaultError, altered: &Altered) -> Explained {
+    let mut explained = Explained::new(
+        DAMAGED,
+        error,
+        "restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'",
+    );
+    let mut say = |what: &str, names: &[String]| {
+        explained.notes.extend(names.iter().map(|name| format!("'{name}' {what}")));
+    };
+    say("was deleted", &altered.deleted);
+    say("is not as it was last written: an older one was put back", &altered.replaced);
+    say("was put into the vault, or back into it", &altered.put_back);
+    say("cannot be opened", &altered.unreadable);
+    if altered.is_unexplained() || altered.count.0 != altered.count.1 {
+        let (want, have) = altered.count;
+        explained.notes.push(format!("there should be {want} items, and there are {have}"));
+    }
+    explained
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
