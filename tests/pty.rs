@@ -280,7 +280,7 @@ fn stopped_and_continued_the_prompt_comes_again() {
         terminal.send("half");
         match stop {
             "key" => terminal.send_ctrl('z'),
-            _ => stop_children(&exe, child.folder.path()),
+            _ => signal_probe(&exe, child.folder.path(), Signal::TSTP),
         }
         terminal.expect(" icanon");
         terminal.expect(" echo ");
@@ -295,8 +295,8 @@ fn stopped_and_continued_the_prompt_comes_again() {
     }
 }
 
-/// Sends SIGTSTP to the probe that writes into this folder.
-fn stop_children(exe: &Path, folder: &Path) {
+/// Sends a signal to the probe that writes into this folder.
+fn signal_probe(exe: &Path, folder: &Path, signal: Signal) {
     let mine = |pid: &i32| {
         let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         let report = folder.as_os_str().as_encoded_bytes();
@@ -306,7 +306,26 @@ fn stop_children(exe: &Path, folder: &Path) {
     let processes =
         std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     let probe = processes.into_iter().find(mine).expect("the probe runs");
-    rustix::process::kill_process(rustix::process::Pid::from_raw(probe).unwrap(), Signal::TSTP).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(probe).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn stopped_without_notice_echo_goes_off_again_when_continued() {
+    let child = Child::new();
+    let exe = std::env::current_exe().unwrap();
+    let script = format!("'{}' --exact probe --nocapture; stty sane; echo stopped; fg", exe.display());
+    let mut shell = Command::new("sh");
+    shell.args(["-m", "-c", &script]);
+    child.set(&mut shell, "password");
+    let mut terminal = Pty::spawn(&shell);
+    terminal.expect(PASSWORD);
+    signal_probe(&exe, child.folder.path(), Signal::STOP);
+    terminal.expect("stopped");
+    terminal.expect(PASSWORD);
+    terminal.send("secret\r");
+    terminal.wait_exit();
+    assert_eq!(child.report(), "got secret");
+    assert!(!terminal.transcript().contains("secret"));
 }
 
 #[test]
@@ -328,22 +347,23 @@ fn started_in_the_background_it_waits_and_keeps_the_modes_of_the_foreground() {
     let child = Child::new();
     let exe = std::env::current_exe().unwrap();
     let script = format!(
-        "stty -echo; '{}' --exact probe --nocapture & until jobs | grep -q -i stopped; do sleep 0.02; done; \
+        ": >{jobs}; stty -echo; '{}' --exact probe --nocapture & until grep -q -i stopped {jobs}; do jobs >{jobs}; sleep 0.02; done; \
          stty echo; echo waits; fg; stty -a",
-        exe.display()
+        exe.display(),
+        jobs = child.folder.path().join("jobs").display()
     );
     let mut shell = Command::new("sh");
     shell.args(["-m", "-c", &script]);
     child.set(&mut shell, "password");
     let mut terminal = Pty::spawn(&shell);
     terminal.expect("waits");
-    assert!(!terminal.transcript().contains("Password"));
     terminal.expect(PASSWORD);
     terminal.send("secret\r");
     terminal.expect(" icanon");
     terminal.expect(" echo ");
     terminal.wait_exit();
     assert_eq!(child.report(), "got secret");
+    assert_eq!(terminal.transcript().matches(PASSWORD).count(), 1, "not before it is in front, and not twice");
 }
 
 #[test]

@@ -55,6 +55,12 @@ impl<'a> Raw<'a> {
         Ok(raw_mode)
     }
 
+    /// Whether echo is still off: a shell gives the terminal its own modes while the program is stopped.
+    pub(super) fn holds(&self) -> io::Result<bool> {
+        let modes = tcgetattr(self.tty)?.local_modes;
+        Ok(!modes.intersects(LocalModes::ICANON | LocalModes::ECHO))
+    }
+
     /// Writes to the terminal.
     pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
         self.tty.write_all(text.as_bytes())

@@ -182,6 +182,8 @@ fn take_keys(raw: &mut Raw<'_>, signals: &mut Signals, line: &mut Line, echo: Ec
             Input::Other => {
                 line.end_escape();
                 match signals.take() {
+                    // What is typed already must not be lost for a wake-up that changed nothing.
+                    Some(Call::Redraw) if raw.holds()? => continue,
                     Some(call) => return Ok(Left::Call(call)),
                     None => continue,
                 }
