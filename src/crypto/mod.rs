@@ -2,7 +2,9 @@
 
 pub mod aead;
 pub mod argon;
+pub mod ecdh;
 pub mod keywrap;
+pub mod oaep;
 pub mod shamir;
 
 use crate::secret::{AccountKey, Bytes32, EntryKey, HeaderKey, IndexKey, ManifestKey, RecordKey, SetKey, zeros32};

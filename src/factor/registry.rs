@@ -29,7 +29,10 @@ pub fn role(kind: &str) -> Role {
 /// The factor in a word or two, as lists print it: `password`, `pkcs11 "vault-hsm"`.
 pub fn describe(stanza: &Stanza) -> String {
     match stanza.kind.as_str() {
-        pkcs11::KIND => format!("pkcs11 \"{}\"", pkcs11::token_name(stanza)),
+        pkcs11::KIND => match pkcs11::describe(stanza) {
+            Some(described) => format!("pkcs11 \"{}\"", described.token),
+            None => "pkcs11 (damaged)".to_owned(),
+        },
         kind if role(kind) == Role::Unknown => format!("{kind} (not known here)"),
         kind => kind.to_owned(),
     }
@@ -38,7 +41,7 @@ pub fn describe(stanza: &Stanza) -> String {
 /// Makes the factor anew from its public half, where that is enough: the token may be in a drawer.
 pub fn rewrap(stanza: &Stanza) -> Option<Box<dyn Enroll>> {
     match stanza.kind.as_str() {
-        pkcs11::KIND => pkcs11::rewrap_from_stanza(stanza),
+        pkcs11::KIND => pkcs11::rewrap_from_stanza(stanza).map(|enroll| Box::new(enroll) as Box<dyn Enroll>),
         _ => None,
     }
 }

@@ -67,5 +67,7 @@ impl Vault {
 fn free_name(name: &str, taken: &HashSet<String>) -> String {
     let numbered = (2u32..).map(|n| format!("{name} ({n})"));
     let mut names = std::iter::once(name.to_owned()).chain(numbered);
-    names.find(|name| !taken.contains(&normalised(name))).unwrap_or_else(|| unreachable!("there is always a next number"))
+    names
+        .find(|name| !taken.contains(&normalised(name)))
+        .unwrap_or_else(|| unreachable!("there is always a next number"))
 }

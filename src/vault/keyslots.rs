@@ -48,12 +48,7 @@ impl NewKeyslot<'_> {
             return Err(VaultError::TooManyKeyslots);
         }
         let id = random_bytes()?;
-        let ctx = SlotContext {
-            vault_id: &header.vault_id,
-            keyslot_id: &id,
-            vault: &header.name,
-            keyslot: &self.name,
-        };
+        let ctx = SlotContext { vault_id: &header.vault_id, keyslot_id: &id, vault: &header.name, keyslot: &self.name };
         let made = self.factors.iter().map(|factor| factor.enroll(&ctx, prompt)).collect::<Result<Vec<_>, _>>()?;
         let (stanzas, secrets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let plan = Plan {

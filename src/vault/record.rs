@@ -28,8 +28,7 @@ impl<'a> Sealer<'a> {
     pub fn seal_record(self, id: RecordId, revision: u64, item: &Item) -> Result<Record, SealError> {
         let json = item.to_json()?;
         let epoch = self.epoch;
-        let aad: [&[u8]; 5] =
-            [b"twinlock/1 record", self.vault_id, &epoch.to_be_bytes(), &id, &revision.to_be_bytes()];
+        let aad: [&[u8]; 5] = [b"twinlock/1 record", self.vault_id, &epoch.to_be_bytes(), &id, &revision.to_be_bytes()];
         let sealed = seal_padded(self.keys.record.expose(), &aad, &json)?;
         Ok(Record { id, epoch, revision, sealed })
     }

@@ -3,8 +3,9 @@
 //! Tokens are tried before anything is asked: an absent one costs a person nothing, and a password is never typed for a keyslot that
 //! could not open anyway.
 
-use super::error::Refusal;
 use super::VaultError;
+use super::error::Refusal;
+use crate::factor::pkcs11::TokenError;
 use crate::factor::{FactorError, Openers, Role, SlotContext, describe, role};
 use crate::header::{Header, Keyslot};
 use crate::keyslot;
@@ -51,8 +52,8 @@ pub fn open_any(
         };
         let stop = stops(&refusal);
         if !stop && at + 1 < candidates.len() {
-            if let Refusal::Missing(what) = &refusal {
-                prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {}", slot.name, what.join(", "))));
+            if let Some(why) = passed_over(&refusal) {
+                prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {why}", slot.name)));
             }
         }
         refusals.push((slot.name.clone(), refusal));
@@ -63,16 +64,27 @@ pub fn open_any(
     Err(VaultError::Locked(refusals))
 }
 
-/// Whether a refusal ends the search: the person gave up, had their tries, or a token judged a PIN (the next keyslot
-/// would ask the same token again).
+/// Whether a refusal ends the search: the person gave up or had their tries, or a token judged a PIN (the next keyslot
+/// could send the same one again).
 fn stops(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::Unsupported(_) | Refusal::Missing(_) => false,
         Refusal::Wrong { by_person, .. } => *by_person,
         Refusal::Factor(FactorError::BadStanza(_) | FactorError::NoMemory { .. }) => false,
         Refusal::Factor(FactorError::Prompt(PromptError::Nobody { .. } | PromptError::Skipped)) => false,
-        Refusal::Factor(FactorError::Token(error)) => error.is_about_pin(),
+        Refusal::Factor(FactorError::Token(error)) => matches!(error, TokenError::PinWrong { .. }),
         Refusal::Factor(_) => true,
+    }
+}
+
+/// What a person is told when the next way in is tried; nothing for what is only reported if none works.
+fn passed_over(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::Missing(what) => Some(what.join(", ")),
+        Refusal::Unsupported(why) | Refusal::Factor(FactorError::BadStanza(why)) => Some(why.clone()),
+        Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
+        Refusal::Factor(FactorError::NoMemory { .. }) => Some("not enough memory for its password".to_owned()),
+        Refusal::Wrong { .. } | Refusal::Factor(_) => None,
     }
 }
 
@@ -169,6 +181,10 @@ impl Gathering<'_> {
                 Ok(None) => self.missing.push(format!("{} is not here", describe(stanza))),
                 Err(FactorError::Prompt(PromptError::Skipped)) => {
                     self.missing.push(format!("no PIN was typed for {}", describe(stanza)));
+                }
+                // A driver that does not work is no reason not to get in by another factor.
+                Err(FactorError::Token(error)) if error.is_module() => {
+                    self.missing.push(format!("{} is not here: {error}", describe(stanza)));
                 }
                 Err(error) => return Err(Refusal::Factor(error)),
             }

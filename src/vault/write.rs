@@ -38,8 +38,7 @@ impl Vault {
         let tx = self.store.begin()?;
         self.state.refresh(tx.as_ref(), &self.account_key)?;
         let manifest = self.state.manifest;
-        let mut change =
-            Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
+        let mut change = Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
         let result = edit(&mut change)?;
         change.commit()?;
         Ok(result)
@@ -151,4 +150,3 @@ impl Change<'_> {
         Ok(())
     }
 }
-

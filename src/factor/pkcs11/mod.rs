@@ -1,33 +1,32 @@
 //! A key in a PKCS#11 token. Spec 5.3.
+//!
+//! `Pkcs11Enroll` and `Pkcs11Open` are the factor; both work on `Tokens`, the modules of one command. A module runs in a helper process
+//! (`helper` is our end, `worker` the other, `protocol` what passes between); `params` is the stanza, `wrap` the arithmetic of the modes.
 
-use super::Enroll;
-use crate::header::Stanza;
+pub mod helper;
+pub mod info;
+pub mod mode;
+pub mod module;
+pub mod tokens;
+pub mod uri;
+pub mod worker;
 
-/// The word in a stanza.
-pub const KIND: &str = "pkcs11";
+mod enroll;
+mod error;
+mod login;
+mod manage;
+mod open;
+mod params;
+mod protocol;
+mod wrap;
 
-/// Why a token or its module failed.
-#[derive(Debug)]
-pub enum TokenError {}
-
-/// The token's label.
-pub fn token_name(_: &Stanza) -> String {
-    String::new()
-}
-
-/// Public-key modes only.
-pub fn rewrap_from_stanza(_: &Stanza) -> Option<Box<dyn Enroll>> {
-    None
-}
-
-impl TokenError {
-    /// Whether a PIN was judged.
-    pub fn is_about_pin(&self) -> bool {
-        match *self {}
-    }
-}
-
-/// The helper.
-pub fn helper_main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+pub use enroll::{Pkcs11Enroll, Pkcs11Rewrap, rewrap_from_stanza};
+pub use error::TokenError;
+pub use helper::HelperCommand;
+pub use manage::{NewKey, TestReport, TokenSetup, keys, log_in_to, test};
+pub use mode::Mode;
+pub use module::Module;
+pub use open::Pkcs11Open;
+pub use params::{Description, KIND, describe};
+pub use tokens::{SharedTokens, Tokens};
+pub use uri::Uri;

@@ -1,0 +1,232 @@
+//! The other end: starts the helper process, asks it, and ends it when it does not answer in time.
+//!
+//! The helper gets the person's environment, since modules are configured by it (`SOFTHSM2_CONF`, `KRYOPTIC_CONF`, `TPM2_*`, `P11_KIT_*`
+//! and each vendor's own), without `TWINLOCK_*`. Its arguments hold nothing of the vault.
+
+use super::error::TokenError;
+use super::info::ModuleInfo;
+use super::module::Module;
+use super::protocol::{self, Failure, HEAD_LEN, MAX_REQUEST, MAX_RESPONSE, Request, Response};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// How to start the helper: this program again, with the hidden subcommand.
+#[derive(Clone, Debug)]
+pub struct HelperCommand {
+    /// The program; in the command line `std::env::current_exe()`.
+    pub exe: PathBuf,
+    /// Its arguments: `["pkcs11-helper"]`.
+    pub args: Vec<OsString>,
+}
+
+/// How long a healthy module may take to finalise when it is not needed any more.
+const GOODBYE: Duration = Duration::from_millis(500);
+/// How long to wait for a killed process to be gone.
+const REAP: Duration = Duration::from_secs(1);
+
+/// A running helper with its module loaded. Ended on drop.
+pub struct Helper {
+    child: Child,
+    /// `None` once the process is gone.
+    pipes: Option<(ChildStdin, ChildStdout)>,
+    path: String,
+}
+
+/// What came back: an answer with its secret, or a failure of module or token that its caller can name better.
+pub type Reply = Result<(Response, Zeroizing<Vec<u8>>), Failure>;
+
+impl Helper {
+    /// Checks the module's path, starts the process, has the module loaded and initialised.
+    pub fn start(command: &HelperCommand, module: &Module) -> Result<(Self, ModuleInfo), TokenError> {
+        let real = module.check()?;
+        let path = module.shown();
+        let unusable = |why: String| TokenError::ModuleUnusable { path: path.clone(), why };
+        let Some(real) = real.to_str() else { return Err(unusable("its path is not UTF-8".to_owned())) };
+        let mut spawn = Command::new(&command.exe);
+        spawn.args(&command.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TWINLOCK_")) {
+            spawn.env_remove(name);
+        }
+        let no_helper = |why: String| TokenError::HelperUnusable { why };
+        let mut child = spawn.spawn().map_err(|error| no_helper(error.to_string()))?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            unreachable!("both are piped above")
+        };
+        let mut helper = Self { child, pipes: Some((stdin, stdout)), path: path.clone() };
+        let load = Request::Load { path: real.to_owned(), init_args: module.init_args.clone() };
+        match helper.call(&load, b"", module.deadline)? {
+            Ok((Response::Loaded(info), _)) => Ok((helper, info)),
+            Ok(_) => Err(no_helper("it gave another answer than was asked for".to_owned())),
+            Err(failure) => Err(unusable(match failure.code {
+                Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
+                None => failure.name,
+            })),
+        }
+    }
+
+    /// Asks and waits for the answer until the deadline. After an `Err` the process is gone.
+    pub fn call(&mut self, request: &Request, secret: &[u8], deadline: Duration) -> Result<Reply, TokenError> {
+        let Some((stdin, stdout)) = &mut self.pipes else {
+            return Err(TokenError::Crashed { path: self.path.clone(), signal: None });
+        };
+        let until = Instant::now() + deadline;
+        let answer = protocol::write(stdin, request, secret, MAX_REQUEST).and_then(|()| receive(stdout, until));
+        match answer {
+            Ok((Response::Failed(failure), _)) => Ok(Err(failure)),
+            Ok(answer) => Ok(Ok(answer)),
+            Err(error) => Err(self.gone(&error, deadline)),
+        }
+    }
+
+    /// Ends the process and says what became of it.
+    fn gone(&mut self, error: &io::Error, deadline: Duration) -> TokenError {
+        let path = self.path.clone();
+        self.pipes = None;
+        if error.kind() == io::ErrorKind::TimedOut {
+            self.kill();
+            return TokenError::Hung { path, seconds: deadline.as_secs().max(1) };
+        }
+        // The pipe is closed before the process has ended: how it ended is known a moment later.
+        let status = self.wait(REAP);
+        if status.is_none() {
+            self.kill();
+        }
+        TokenError::Crashed { path, signal: status.and_then(|status| status.signal()) }
+    }
+
+    fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + patience;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                _ => return None,
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        // A process stuck in the kernel cannot be waited for; it is left to init.
+        self.wait(REAP);
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        if let Some((stdin, mut stdout)) = self.pipes.take() {
+            // The end of its input asks the helper to finalise the module and go.
+            drop(stdin);
+            let until = Instant::now() + GOODBYE;
+            while matches!(read_some(&mut stdout, &mut [0; 64], until), Ok(1..)) {}
+            drop(stdout);
+            self.kill();
+        }
+    }
+}
+
+/// One message, by the deadline.
+fn receive(from: &mut ChildStdout, until: Instant) -> io::Result<(Response, Zeroizing<Vec<u8>>)> {
+    let mut head = [0; HEAD_LEN];
+    fill(from, &mut head, until)?;
+    let (json_len, secret_len) = protocol::lengths(&head, MAX_RESPONSE)?;
+    let mut json = vec![0; json_len];
+    fill(from, &mut json, until)?;
+    let mut secret = Zeroizing::new(vec![0; secret_len]);
+    fill(from, &mut secret, until)?;
+    Ok((serde_json::from_slice(&json)?, secret))
+}
+
+fn fill(from: &mut ChildStdout, mut bytes: &mut [u8], until: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match read_some(from, bytes, until)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => bytes = &mut bytes[n..],
+        }
+    }
+    Ok(())
+}
+
+/// Reads what is there, or waits for it until the deadline.
+fn read_some(from: &mut ChildStdout, bytes: &mut [u8], until: Instant) -> io::Result<usize> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut fds = [PollFd::new(from, PollFlags::IN)];
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match from.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A helper that is a shell script: it need not speak the protocol to show how its silence is taken.
+    fn shell(script: &str) -> Helper {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pipes = Some((child.stdin.take().unwrap(), child.stdout.take().unwrap()));
+        Helper { child, pipes, path: "m".to_owned() }
+    }
+
+    fn ask(helper: &mut Helper) -> TokenError {
+        match helper.call(&Request::Tokens, b"", Duration::from_millis(200)) {
+            Err(error) => error,
+            Ok(_) => panic!("no answer was expected"),
+        }
+    }
+
+    #[test]
+    fn silence_is_a_hang() {
+        let mut helper = shell("exec sleep 600");
+        assert_eq!(ask(&mut helper), TokenError::Hung { path: "m".to_owned(), seconds: 1 });
+        assert!(helper.child.try_wait().unwrap().is_some(), "killed and waited for");
+        assert!(matches!(ask(&mut helper), TokenError::Crashed { .. }), "and stays gone");
+    }
+
+    #[test]
+    fn a_drip_is_a_hang_too() {
+        let mut helper = shell("while :; do printf '\\001'; sleep 0.05; done");
+        assert!(matches!(ask(&mut helper), TokenError::Hung { .. } | TokenError::Crashed { .. }));
+        assert!(helper.child.try_wait().unwrap().is_some());
+    }
+
+    #[test]
+    fn an_end_is_a_crash() {
+        assert_eq!(ask(&mut shell("kill -SEGV $$")), TokenError::Crashed { path: "m".to_owned(), signal: Some(11) });
+        assert_eq!(ask(&mut shell("exit 3")), TokenError::Crashed { path: "m".to_owned(), signal: None });
+    }
+
+    #[test]
+    fn noise_is_no_answer() {
+        assert!(matches!(ask(&mut shell("echo hello, I am a module; exec sleep 600")), TokenError::Crashed { .. }));
+    }
+
+    #[test]
+    fn dropping_ends_it() {
+        let helper = shell("trap '' TERM; exec sleep 600");
+        let pid = rustix::process::Pid::from_child(&helper.child);
+        drop(helper);
+        assert!(rustix::process::test_kill_process(pid).is_err());
+    }
+}

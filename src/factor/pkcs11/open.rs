@@ -1,0 +1,91 @@
+//! Opening: reproduces the factor secret with the token.
+
+use super::error::TokenError;
+use super::info::{Class, PublicKey};
+use super::login::{PinRules, log_in};
+use super::params::{Params, key_ref};
+use super::tokens::{Found, SharedTokens, Tokens};
+use super::uri::Uri;
+use super::wrap;
+use crate::factor::{FactorError, Open, SlotContext};
+use crate::header::Stanza;
+use crate::prompt::Prompt;
+use crate::secret::FactorSecret;
+
+/// Opens stanzas of kind `pkcs11` with the tokens of this command.
+///
+/// `Ok(None)`: no module has that token. A token that is here without its key is an error. Before a PIN is asked for, the token's
+/// flags are looked at, and its public key is compared where it shows one.
+pub struct Pkcs11Open {
+    /// The modules of this command.
+    pub tokens: SharedTokens,
+    /// URIs from the person's command line or config: the `pin-source` of the first that means the token is where its PIN comes from. The
+    /// stanza's own URI never names a file.
+    pub uris: Vec<Uri>,
+    /// Send the PIN also where a wrong one locks the token.
+    pub force_last_try: bool,
+}
+
+impl Open for Pkcs11Open {
+    fn open(
+        &mut self,
+        ctx: &SlotContext<'_>,
+        stanza: &Stanza,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Option<FactorSecret>, FactorError> {
+        let Some((params, uri)) = Params::from_stanza(stanza)? else { return Ok(None) };
+        let tokens = &mut *self.tokens.borrow_mut();
+        let Some(mut found) = tokens.find_first(&uri).map_err(FactorError::Token)? else { return Ok(None) };
+        let expected = params.public();
+        let mut seen = false;
+        if let Some(expected) = &expected {
+            seen = matches_public(tokens, &found, &uri, expected).map_err(FactorError::Token)?;
+        }
+        let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
+        let file = mine.and_then(|mine| mine.pin_source.as_deref());
+        log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try }, prompt)?;
+        if let (Some(expected), false) = (&expected, seen) {
+            matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;
+        }
+        let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx));
+        secret.map(Some).map_err(FactorError::Token)
+    }
+}
+
+/// Compares with the public key that the token shows without a login. False: it shows none.
+fn matches_public(tokens: &mut Tokens, found: &Found, uri: &Uri, expected: &PublicKey) -> Result<bool, TokenError> {
+    // The id links the halves of a pair; their labels may differ.
+    let object = if uri.id.is_some() { None } else { uri.object.clone() };
+    let half = Uri { object, ..uri.clone() };
+    let keys = match tokens.keys(found, &[Class::Public], &half) {
+        Ok(keys) => keys,
+        Err(TokenError::NotLoggedIn { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut shown = keys.iter().filter_map(|key| key.public.as_ref()).peekable();
+    if shown.peek().is_none() {
+        return Ok(false);
+    }
+    if shown.any(|public| public == expected) { Ok(true) } else { Err(rekeyed(found, uri)) }
+}
+
+/// Compares with the private key, after the login.
+fn matches_private(
+    tokens: &mut Tokens,
+    found: &Found,
+    params: &Params,
+    uri: &Uri,
+    expected: &PublicKey,
+) -> Result<(), TokenError> {
+    let class = key_ref(params.mode(), uri).class;
+    match tokens.keys(found, &[class], uri)?.as_slice() {
+        [] => Err(TokenError::KeyGone { token: found.info.name(), key: uri.key_name() }),
+        [only] if only.public.as_ref().is_some_and(|public| public != expected) => Err(rekeyed(found, uri)),
+        // More than one is found again, and told, when it is used.
+        _ => Ok(()),
+    }
+}
+
+fn rekeyed(found: &Found, uri: &Uri) -> TokenError {
+    TokenError::Rekeyed { token: found.info.name(), key: uri.key_name() }
+}

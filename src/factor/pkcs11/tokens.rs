@@ -1,0 +1,395 @@
+//! The modules of one command: each started once, when first needed, and kept with its logins until the command ends. So a PIN is asked
+//! for once a token, and a hanging module costs its deadline once.
+
+use super::error::TokenError;
+use super::helper::{Helper, HelperCommand, Reply};
+use super::info::{BrokenToken, Class, KeyInfo, ModuleInfo, TokenInfo};
+use super::mode::Mode;
+use super::module::Module;
+use super::protocol::{Failure, FailureClass, HexBytes, KeyRef, Operation, Request, Response};
+use super::uri::Uri;
+use crate::secret::Pin;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A PIN pad waits for a person.
+const PIN_PAD: Duration = Duration::from_secs(120);
+/// A smart card looks for primes a long time.
+const GENERATE: Duration = Duration::from_secs(180);
+
+/// How often SoftHSM is asked again for a token that it does not show, and how long apart.
+const SOFTHSM_LOOKS: u32 = 3;
+const SOFTHSM_LOOKS_NONE: u32 = 20;
+const SOFTHSM_PAUSE: Duration = Duration::from_millis(15);
+
+/// `Tokens`, shared by all factors of a command.
+pub type SharedTokens = Rc<RefCell<Tokens>>;
+
+/// All configured modules.
+pub struct Tokens {
+    command: HelperCommand,
+    modules: Vec<Entry>,
+}
+
+struct Entry {
+    module: Module,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Running {
+        helper: Helper,
+        info: ModuleInfo,
+        logged_in: Vec<u64>,
+    },
+    /// Tried once in this command; not again.
+    Failed(TokenError),
+}
+
+/// A token that is there, behind one of the modules.
+#[derive(Clone, Debug)]
+pub struct Found {
+    module: usize,
+    /// As it was when last looked at.
+    pub info: TokenInfo,
+}
+
+/// What one module has.
+#[derive(Debug)]
+pub struct ModuleReport {
+    /// Its path, as configured.
+    pub path: PathBuf,
+    /// Itself, its tokens, and the slots that do not answer as they should.
+    pub outcome: Result<Look, TokenError>,
+}
+
+/// A module, its tokens, and the slots that do not answer as they should.
+pub type Look = (ModuleInfo, Vec<TokenInfo>, Vec<BrokenToken>);
+
+impl Tokens {
+    /// Starts nothing yet. A module that is named twice counts once.
+    pub fn new(command: HelperCommand, modules: Vec<Module>) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for module in modules {
+            if !entries.iter().any(|entry| entry.module.path == module.path) {
+                entries.push(Entry { module, state: State::Idle });
+            }
+        }
+        Self { command, modules: entries }
+    }
+
+    /// The same, ready to be shared by the factors of a command.
+    pub fn shared(command: HelperCommand, modules: Vec<Module>) -> SharedTokens {
+        Rc::new(RefCell::new(Self::new(command, modules)))
+    }
+
+    /// Whether any module is configured.
+    pub fn is_empty(&self) -> bool {
+        self.modules.is_empty()
+    }
+
+    /// Everything that is there. A module that fails does not hide the others.
+    pub fn list(&mut self) -> Vec<ModuleReport> {
+        (0..self.modules.len())
+            .map(|module| ModuleReport { path: self.modules[module].module.path.clone(), outcome: self.look(module) })
+            .collect()
+    }
+
+    /// The tokens that a URI means, over all modules, and the modules that failed.
+    pub fn find_all(&mut self, uri: &Uri) -> (Vec<Found>, Vec<TokenError>) {
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for module in 0..self.modules.len() {
+            match self.matching(module, uri) {
+                Ok(tokens) => found.extend(tokens),
+                Err(error) => failed.push(error),
+            }
+        }
+        (found, failed)
+    }
+
+    /// The first token that a URI means. Modules after it are not touched: each costs time, and may hang. If there is none and a module
+    /// failed, that is the error, since the token may be behind it.
+    pub fn find_first(&mut self, uri: &Uri) -> Result<Option<Found>, TokenError> {
+        let mut failed = None;
+        for module in 0..self.modules.len() {
+            match self.matching(module, uri) {
+                Ok(tokens) => {
+                    if let Some(first) = tokens.into_iter().next() {
+                        return Ok(Some(first));
+                    }
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(None), Err)
+    }
+
+    fn matching(&mut self, module: usize, uri: &Uri) -> Result<Vec<Found>, TokenError> {
+        let (info, mut tokens, _) = self.look(module)?;
+        let meant = |token: &TokenInfo| token.initialized && uri.matches(&info, token);
+        // SoftHSM misses a token that another process is logging in to.
+        let mut looks = 0;
+        while info.manufacturer == "SoftHSM" && !self.any_login(module) && !tokens.iter().any(meant) {
+            // Where no token at all is shown, one is more likely hidden than absent.
+            let none = !tokens.iter().any(|token| token.initialized && !token.label.is_empty());
+            if looks >= if none { SOFTHSM_LOOKS_NONE } else { SOFTHSM_LOOKS } {
+                break;
+            }
+            std::thread::sleep(SOFTHSM_PAUSE);
+            (_, tokens, _) = self.look_by(module, &Request::TokensAgain)?;
+            looks += 1;
+        }
+        Ok(tokens.into_iter().filter(meant).map(|info| Found { module, info }).collect())
+    }
+
+    fn any_login(&self, module: usize) -> bool {
+        matches!(&self.modules[module].state, State::Running { logged_in, .. } if !logged_in.is_empty())
+    }
+
+    fn look(&mut self, module: usize) -> Result<Look, TokenError> {
+        self.look_by(module, &Request::Tokens)
+    }
+
+    fn look_by(&mut self, module: usize, request: &Request) -> Result<Look, TokenError> {
+        let deadline = self.modules[module].module.deadline;
+        let reply = self.ask(module, request, b"", deadline)?;
+        let State::Running { info, .. } = &self.modules[module].state else { unreachable!("it has just answered") };
+        match reply {
+            Ok((Response::Tokens(tokens, broken), _)) => Ok((info.clone(), tokens, broken)),
+            Ok(_) => Err(self.confused(module)),
+            Err(failure) => Err(TokenError::ModuleUnusable {
+                path: self.modules[module].module.shown(),
+                why: match failure.code {
+                    Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
+                    None => failure.name,
+                },
+            }),
+        }
+    }
+
+    /// Whether a URI means this token.
+    pub fn is_meant(&self, found: &Found, uri: &Uri) -> bool {
+        match &self.modules[found.module].state {
+            State::Running { info, .. } => uri.matches(info, &found.info),
+            _ => false,
+        }
+    }
+
+    /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
+    pub fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
+        let (_, tokens, _) = self.look(found.module)?;
+        let same = tokens.into_iter().find(|now| now.slot == found.info.slot && now.serial == found.info.serial);
+        found.info = same.ok_or_else(|| TokenError::TokenGone { token: found.info.name() })?;
+        Ok(())
+    }
+
+    /// Whether this command has logged in already.
+    pub fn is_logged_in(&self, found: &Found) -> bool {
+        match &self.modules[found.module].state {
+            State::Running { logged_in, .. } => logged_in.contains(&found.info.slot),
+            _ => false,
+        }
+    }
+
+    /// Sends a PIN; `None` where it is typed on the token. Its form and the tries left are the caller's to check.
+    pub fn login(&mut self, found: &mut Found, pin: Option<&Pin>) -> Result<(), TokenError> {
+        let mut moves = 0;
+        loop {
+            match self.login_once(found, pin) {
+                // No PIN was looked at: SoftHSM had numbered the slot of a half-written token otherwise than now.
+                Err(TokenError::TokenGone { .. }) if moves < SOFTHSM_LOOKS && self.follow(found) => moves += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Whether the token is now in another slot; `found` follows it there.
+    fn follow(&mut self, found: &mut Found) -> bool {
+        let Ok((module, tokens, _)) = self.look(found.module) else { return false };
+        if module.manufacturer != "SoftHSM" {
+            return false;
+        }
+        let same = |now: &TokenInfo| !now.serial.is_empty() && now.serial == found.info.serial;
+        match tokens.into_iter().find(same) {
+            Some(now) if now.slot != found.info.slot => {
+                found.info = now;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn login_once(&mut self, found: &Found, pin: Option<&Pin>) -> Result<(), TokenError> {
+        let slot = found.info.slot;
+        let request = Request::Login { slot, pin_pad: pin.is_none() };
+        let secret = pin.map_or(&b""[..], |pin| pin.expose().as_bytes());
+        let deadline = if pin.is_none() { Some(PIN_PAD) } else { None };
+        match self.ask_token(found, &request, secret, deadline)? {
+            (Response::LoggedIn, _) => {
+                if let State::Running { logged_in, .. } = &mut self.modules[found.module].state {
+                    logged_in.push(slot);
+                }
+                Ok(())
+            }
+            _ => Err(self.confused(found.module)),
+        }
+    }
+
+    /// Keys of these classes that can be seen now, with that id and label if given.
+    pub fn keys(&mut self, found: &Found, classes: &[Class], uri: &Uri) -> Result<Vec<KeyInfo>, TokenError> {
+        let request = Request::Keys {
+            slot: found.info.slot,
+            classes: classes.to_vec(),
+            id: uri.id.clone().map(HexBytes),
+            label: uri.object.clone().map(HexBytes),
+        };
+        match self.ask_token(found, &request, b"", None)? {
+            (Response::Keys(keys), _) => Ok(keys),
+            _ => Err(self.confused(found.module)),
+        }
+    }
+
+    /// The modes that the token promises.
+    pub fn modes(&mut self, found: &Found) -> Result<Vec<Mode>, TokenError> {
+        match self.ask_token(found, &Request::Modes { slot: found.info.slot }, b"", None)? {
+            (Response::Modes(modes), _) => Ok(modes),
+            _ => Err(self.confused(found.module)),
+        }
+    }
+
+    /// Seals 32 bytes under an AES key. The IV is as it reads afterwards.
+    pub fn seal(
+        &mut self,
+        found: &Found,
+        key: KeyRef,
+        aad: &[u8],
+        iv: [u8; 12],
+        secret: &[u8; 32],
+    ) -> Result<([u8; 12], [u8; 48]), TokenError> {
+        let request =
+            Request::Seal { slot: found.info.slot, key, aad: HexBytes(aad.to_vec()), iv: HexBytes(iv.to_vec()) };
+        if let (Response::Sealed { iv, sealed }, _) = self.ask_token(found, &request, secret, None)?
+            && let (Ok(iv), Ok(sealed)) = (iv.0.try_into(), sealed.0.try_into())
+        {
+            return Ok((iv, sealed));
+        }
+        Err(self.confused(found.module))
+    }
+
+    /// `Z`, from a new session of the token.
+    pub fn reproduce(
+        &mut self,
+        found: &Found,
+        key: KeyRef,
+        operation: Operation,
+    ) -> Result<Zeroizing<Vec<u8>>, TokenError> {
+        let request = Request::Reproduce { slot: found.info.slot, key, operation };
+        match self.ask_token(found, &request, b"", None)? {
+            (Response::Reproduced, z) => Ok(z),
+            _ => Err(self.confused(found.module)),
+        }
+    }
+
+    /// Makes a key fit for a mode.
+    pub fn generate(&mut self, found: &Found, mode: Mode, label: &str, id: &[u8]) -> Result<(), TokenError> {
+        let request =
+            Request::Generate { slot: found.info.slot, mode, label: label.to_owned(), id: HexBytes(id.to_vec()) };
+        match self.ask_token(found, &request, b"", Some(GENERATE))? {
+            (Response::Generated, _) => Ok(()),
+            _ => Err(self.confused(found.module)),
+        }
+    }
+
+    fn ask_token(
+        &mut self,
+        found: &Found,
+        request: &Request,
+        secret: &[u8],
+        deadline: Option<Duration>,
+    ) -> Result<(Response, Zeroizing<Vec<u8>>), TokenError> {
+        let usual = self.modules[found.module].module.deadline;
+        // Not below what the person set: slow modules are slow in everything.
+        let deadline = deadline.map_or(usual, |longer| longer.max(usual));
+        let reply = self.ask(found.module, request, secret, deadline)?;
+        reply.map_err(|failure| self.token_error(found, request, failure))
+    }
+
+    fn ask(
+        &mut self,
+        module: usize,
+        request: &Request,
+        secret: &[u8],
+        deadline: Duration,
+    ) -> Result<Reply, TokenError> {
+        let entry = &mut self.modules[module];
+        if matches!(entry.state, State::Idle) {
+            entry.state = match Helper::start(&self.command, &entry.module) {
+                Ok((helper, info)) => State::Running { helper, info, logged_in: Vec::new() },
+                Err(error) => State::Failed(error),
+            };
+        }
+        match &mut entry.state {
+            State::Idle => unreachable!("started above"),
+            State::Failed(error) => Err(error.clone()),
+            State::Running { helper, .. } => {
+                let reply = helper.call(request, secret, deadline);
+                if let Err(error) = &reply {
+                    entry.state = State::Failed(error.clone());
+                }
+                reply
+            }
+        }
+    }
+
+    fn confused(&self, module: usize) -> TokenError {
+        let path = self.modules[module].module.shown();
+        TokenError::ModuleUnusable { path, why: "its helper gave another answer than was asked for".to_owned() }
+    }
+
+    /// Names a failure by what was wanted.
+    fn token_error(&self, found: &Found, request: &Request, failure: Failure) -> TokenError {
+        let token = found.info.name();
+        let key = match request {
+            Request::Seal { key, .. } | Request::Reproduce { key, .. } => key_name(key.id.as_ref(), key.label.as_ref()),
+            Request::Generate { label, id, .. } => key_name(Some(id), Some(&HexBytes(label.clone().into_bytes()))),
+            _ => "it was asked for".to_owned(),
+        };
+        let mode = if let Request::Generate { mode, .. } = request { Some(*mode) } else { None };
+        match failure.class {
+            FailureClass::PinWrong => TokenError::PinWrong { token, tries: found.info.tries() },
+            FailureClass::PinLocked => TokenError::PinLocked { token },
+            FailureClass::PinMustChange => TokenError::PinMustChange { token },
+            FailureClass::PinNotSet => TokenError::PinNotSet { token },
+            FailureClass::PinForm => TokenError::PinForm {
+                token,
+                min: found.info.min_pin,
+                max: found.info.max_pin,
+                why: "the token does not take its form",
+            },
+            FailureClass::TokenGone => TokenError::TokenGone { token },
+            FailureClass::KeyGone => TokenError::KeyGone { token, key },
+            FailureClass::KeyAmbiguous(n) => TokenError::KeyAmbiguous { token, key, n },
+            FailureClass::KeyExists => TokenError::KeyExists { token, key },
+            FailureClass::Mechanism => TokenError::Mechanism { token, mode, code: failure.name },
+            FailureClass::NotLoggedIn => TokenError::NotLoggedIn { token },
+            FailureClass::ZeroIv => TokenError::ZeroIv { token },
+            FailureClass::BadAnswer => TokenError::BadAnswer { token, why: failure.name },
+            FailureClass::ModuleUnusable => {
+                let path = self.modules[found.module].module.shown();
+                TokenError::ModuleUnusable { path, why: failure.name }
+            }
+            FailureClass::Refused => {
+                TokenError::Refused { token, function: failure.function, name: failure.name, code: failure.code }
+            }
+        }
+    }
+}
+
+fn key_name(id: Option<&HexBytes>, label: Option<&HexBytes>) -> String {
+    let uri = Uri { id: id.map(|id| id.0.clone()), object: label.map(|label| label.0.clone()), ..Uri::default() };
+    uri.key_name()
+}

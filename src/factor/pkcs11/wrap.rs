@@ -1,0 +1,168 @@
+//! Making a stanza and the factor secret behind it: in software under the token's public key, or with the token. And the proof that
+//! the token gives it back.
+
+use super::error::TokenError;
+use super::info::{KeyInfo, PublicKey};
+use super::mode::{Family, Mode};
+use super::params::{Ecdh, How, Params, Rsa, key_ref};
+use super::tokens::{Found, Tokens};
+use super::uri::Uri;
+use crate::crypto::ecdh::Curve;
+use crate::crypto::oaep::{self, OaepError};
+use crate::crypto::{ecdh::EcdhError, random_bytes, random_secret};
+use crate::secret::FactorSecret;
+
+/// Wraps under a public key; no token is needed. `None`: the mode has none, or the key is not of the mode's type.
+pub fn in_software(
+    mode: Mode,
+    uri: &str,
+    public: &PublicKey,
+    bind: &[u8],
+) -> Option<Result<(Params, FactorSecret), TokenError>> {
+    let wrapped = match (mode.family(), public) {
+        (Family::Rsa(hash), PublicKey::Rsa { modulus, exponent }) => {
+            random_secret().map_err(TokenError::from).and_then(|z| {
+                let sealed = oaep::encrypt(hash, modulus, exponent, z.as_slice()).map_err(|error| rsa_error(&error))?;
+                let rsa = Rsa { modulus: modulus.clone(), exponent: exponent.clone(), sealed };
+                let how = if mode == Mode::RsaOaepSha1 { How::RsaOaepSha1(rsa) } else { How::RsaOaepSha256(rsa) };
+                let params = Params { uri: uri.to_owned(), how };
+                let secret = params.factor_secret(z.as_slice(), bind);
+                Ok((params, secret))
+            })
+        }
+        (Family::Ecdh(curve), PublicKey::Point(public)) => {
+            curve.agree(public).map_err(|error| ecdh_error(&error)).map(|agreed| {
+                let ecdh = Ecdh { public: public.clone(), ephemeral: agreed.ephemeral };
+                let how = match curve {
+                    Curve::P256 => How::EcdhP256(ecdh),
+                    Curve::P384 => How::EcdhP384(ecdh),
+                    Curve::X25519 => How::EcdhX25519(ecdh),
+                };
+                let params = Params { uri: uri.to_owned(), how };
+                let secret = params.factor_secret(&agreed.z, bind);
+                (params, secret)
+            })
+        }
+        _ => return None,
+    };
+    Some(wrapped)
+}
+
+/// Wraps under a key of a token that is here and logged in, and proves that it comes back.
+pub fn with_token(
+    tokens: &mut Tokens,
+    found: &Found,
+    key: &KeyInfo,
+    mode: Mode,
+    bind: &[u8],
+) -> Result<(Params, FactorSecret), TokenError> {
+    let named = |bytes: &[u8]| if bytes.is_empty() { None } else { Some(bytes.to_vec()) };
+    let serial = named(found.info.serial.as_bytes());
+    let token = Some(found.info.label.clone().into_bytes());
+    let uri = Uri { token, serial, object: named(&key.label), id: named(&key.id), ..Uri::default() };
+    let unsuitable = |why: &str| TokenError::KeyUnsuitable { key: key.name(), why: why.to_owned() };
+    if uri.object.is_none() && uri.id.is_none() {
+        return Err(unsuitable("it has neither label nor id, so it cannot be found again"));
+    }
+    let text = uri.canonical();
+    let (params, secret) = match mode.family() {
+        Family::AesGcm => {
+            let z = random_secret()?;
+            let (iv, sealed) = tokens.seal(found, key_ref(mode, &uri), bind, random_bytes()?, &z)?;
+            let params = Params { uri: text, how: How::AesGcm { iv, sealed } };
+            let secret = params.factor_secret(z.as_slice(), bind);
+            (params, secret)
+        }
+        Family::Hmac => {
+            let params = Params { uri: text, how: How::Hmac { challenge: random_bytes()? } };
+            let secret = reproduce(tokens, found, &params, &uri, bind)?;
+            (params, secret)
+        }
+        Family::Rsa(_) | Family::Ecdh(_) => {
+            let public = key.public.as_ref().ok_or_else(|| unsuitable("its token does not show the public half"))?;
+            in_software(mode, &text, public, bind).ok_or_else(|| unsuitable("its public half is of another type"))??
+        }
+    };
+    prove(tokens, found, &params, &uri, bind, &secret)?;
+    Ok((params, secret))
+}
+
+/// The factor secret, from a new session of the token.
+pub fn reproduce(
+    tokens: &mut Tokens,
+    found: &Found,
+    params: &Params,
+    uri: &Uri,
+    bind: &[u8],
+) -> Result<FactorSecret, TokenError> {
+    let mode = params.mode();
+    let z = tokens.reproduce(found, key_ref(mode, uri), params.operation(bind)).map_err(|error| match error {
+        TokenError::Mechanism { token, code, .. } => TokenError::Mechanism { token, mode: Some(mode), code },
+        other => other,
+    })?;
+    if !params.is_possible(&z) {
+        return Err(TokenError::BadAnswer { token: found.info.name(), why: "the shared secret is zero".to_owned() });
+    }
+    Ok(params.factor_secret(&z, bind))
+}
+
+/// What mechanism lists promise is not always so (SoftHSM 2.6 lists OAEP and refuses SHA-256), hence: it must give the secret back, and
+/// must not give it for anything else.
+fn prove(
+    tokens: &mut Tokens,
+    found: &Found,
+    params: &Params,
+    uri: &Uri,
+    bind: &[u8],
+    secret: &FactorSecret,
+) -> Result<(), TokenError> {
+    let failed = |why: &str| TokenError::RoundTrip { token: found.info.name(), why: why.to_owned() };
+    // Both are ours and nobody times this, so `==` gives nothing away.
+    if reproduce(tokens, found, params, uri, bind)?.expose() != secret.expose() {
+        return Err(failed("it does not give back the secret that was made"));
+    }
+    let mut damaged = params.clone();
+    damage(&mut damaged.how)?;
+    match reproduce(tokens, found, &damaged, uri, bind) {
+        Ok(other) if other.expose() == secret.expose() => Err(failed("it gives the secret for a damaged blob too")),
+        // A module that dies of a damaged blob would die of a damaged vault.
+        Err(error) if error.is_module() => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// One bit in what the token is asked to open; for ECDH another point, since one bit would be no point.
+fn damage(how: &mut How) -> Result<(), TokenError> {
+    match how {
+        How::AesGcm { sealed, .. } => sealed[0] ^= 1,
+        How::Hmac { challenge } => challenge[0] ^= 1,
+        How::RsaOaepSha256(rsa) | How::RsaOaepSha1(rsa) => {
+            if let Some(last) = rsa.sealed.last_mut() {
+                *last ^= 1;
+            }
+        }
+        How::EcdhP256(ecdh) => another_point(Curve::P256, ecdh)?,
+        How::EcdhP384(ecdh) => another_point(Curve::P384, ecdh)?,
+        How::EcdhX25519(ecdh) => another_point(Curve::X25519, ecdh)?,
+    }
+    Ok(())
+}
+
+fn another_point(curve: Curve, ecdh: &mut Ecdh) -> Result<(), TokenError> {
+    ecdh.ephemeral = curve.agree(&ecdh.public).map_err(|error| ecdh_error(&error))?.ephemeral;
+    Ok(())
+}
+
+fn rsa_error(error: &OaepError) -> TokenError {
+    match error {
+        OaepError::Random(_) => TokenError::NoRandomness,
+        other => TokenError::KeyUnsuitable { key: "RSA".to_owned(), why: other.to_string() },
+    }
+}
+
+fn ecdh_error(error: &EcdhError) -> TokenError {
+    match error {
+        EcdhError::Random(_) => TokenError::NoRandomness,
+        EcdhError::BadPoint => TokenError::KeyUnsuitable { key: "EC".to_owned(), why: error.to_string() },
+    }
+}
