@@ -45,11 +45,7 @@ pub fn wrap(
 
 /// Opens a keyslot with `threshold` factor secrets, each with its number from 1. The error does not tell which factor was wrong: nothing in
 /// the file does.
-pub fn unwrap(
-    vault_id: &[u8; 16],
-    slot: &Keyslot,
-    factors: &[(u8, &FactorSecret)],
-) -> Result<AccountKey, UnwrapError> {
+pub fn unwrap(vault_id: &[u8; 16], slot: &Keyslot, factors: &[(u8, &FactorSecret)]) -> Result<AccountKey, UnwrapError> {
     let shares: Vec<(u8, Share)> = factors
         .iter()
         .map(|(i, factor)| {

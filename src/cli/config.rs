@@ -5,6 +5,9 @@
 //! path = "/usr/lib/softhsm/libsofthsm2.so"
 //! # init-args = "configdir='sql:/home/ada/nss' ..."   (NSS alone needs it)
 //! # deadline = 30                                      (seconds a call may take)
+//!
+//! [[token]]                                              # for a token whose PIN is not typed
+//! uri = "pkcs11:token=vault-hsm?pin-source=/run/credentials/hsm-pin"
 //! ```
 
 use super::report::CliError;
@@ -18,6 +21,17 @@ pub struct Config {
     /// PKCS#11 modules, tried in this order.
     #[serde(default, rename = "module")]
     pub modules: Vec<ModuleConfig>,
+    /// Tokens whose PIN is in a file.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<TokenConfig>,
+}
+
+/// One token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenConfig {
+    /// RFC 7512, with `pin-source`.
+    pub uri: String,
 }
 
 /// One PKCS#11 module.

@@ -41,7 +41,9 @@ impl std::str::FromStr for Spec {
             }
             #[cfg(debug_assertions)]
             _ if text.starts_with("fake:") => Ok(Self::Fake(text["fake:".len()..].to_owned())),
-            "pkcs11" => Err("say which key, like 'pkcs11:token=LABEL;object=KEY'; 'twinlock token list' shows them".into()),
+            "pkcs11" => {
+                Err("say which key, like 'pkcs11:token=LABEL;object=KEY'; 'twinlock token list' shows them".into())
+            }
             _ => Err("it is 'password', 'recovery' or a 'pkcs11:...' URI".into()),
         }
     }
@@ -161,8 +163,7 @@ impl<'a> Maker<'a> {
 /// Writes the code into a new file, and reads back what the disk has.
 fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
     let failed = |error| CliError::File { doing: "write the recovery code to", path: path.into(), error };
-    let mut file =
-        OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(code.expose().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     let mut text = Zeroizing::new(String::with_capacity(256));

@@ -40,7 +40,8 @@ impl Args {
         if matches.is_empty() {
             return Err(CliError::Plain {
                 message: format!("nothing has '{}' in it", self.text),
-                hint: if self.secrets { "try a shorter part" } else { "--secrets looks into secret fields, too" }.into(),
+                hint: if self.secrets { "try a shorter part" } else { "--secrets looks into secret fields, too" }
+                    .into(),
                 code: 4,
             });
         }

@@ -42,7 +42,11 @@ impl Args {
             return out::json(&as_json(&item, show));
         }
         let text = as_text(&item, show);
-        if out::is_terminal() { out::bytes(Zeroizing::new(out::clean(&text)).as_bytes()) } else { out::bytes(text.as_bytes()) }
+        if out::is_terminal() {
+            out::bytes(Zeroizing::new(out::clean(&text)).as_bytes())
+        } else {
+            out::bytes(text.as_bytes())
+        }
     }
 }
 

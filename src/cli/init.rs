@@ -55,7 +55,7 @@ impl Args {
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(StoreError::Exists(path).into());
         }
-        session.add_token_openers()?;
+        session.prepare_tokens()?;
         let account_key = match &self.account_key_file {
             Some(file) => read_account_key(file)?,
             None => AccountKey::new(random_secret()?),

@@ -23,7 +23,8 @@ impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock()?;
         let items: Vec<Item> = vault.items()?.into_iter().map(|found| found.item).collect();
-        let items: Vec<&Item> = items.iter().filter(|item| self.tag.iter().all(|tag| item.tags.contains(tag))).collect();
+        let items: Vec<&Item> =
+            items.iter().filter(|item| self.tag.iter().all(|tag| item.tags.contains(tag))).collect();
         if self.json {
             out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>())
         } else if out::is_terminal() {

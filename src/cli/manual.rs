@@ -1,7 +1,7 @@
 //! `twinlock manual`: man pages from the same definitions as the help, for packagers.
 
-use super::report::CliError;
 use super::Cli;
+use super::report::CliError;
 use clap::CommandFactory;
 use std::path::PathBuf;
 
@@ -14,7 +14,10 @@ pub struct Args {
 
 impl Args {
     pub fn run(self) -> Result<(), CliError> {
-        clap_mangen::generate_to(Cli::command(), &self.folder)
-            .map_err(|error| CliError::File { doing: "write man pages into", path: self.folder, error })
+        clap_mangen::generate_to(Cli::command(), &self.folder).map_err(|error| CliError::File {
+            doing: "write man pages into",
+            path: self.folder,
+            error,
+        })
     }
 }

@@ -28,6 +28,8 @@ mod report;
 mod rm;
 mod session;
 mod token;
+mod token_report;
+mod tokens;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -36,7 +38,7 @@ use session::{Global, Session};
 use std::process::ExitCode;
 
 /// The hidden first argument that makes this program the helper in which a PKCS#11 module runs.
-const HELPER: &str = "pkcs11-helper";
+pub(crate) const HELPER: &str = "pkcs11-helper";
 
 /// A vault opened by any combination of passwords, hardware tokens and recovery codes.
 ///
@@ -93,7 +95,11 @@ pub fn main() -> ExitCode {
 
 fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == HELPER) {
-        return crate::factor::pkcs11::helper_main();
+        return match crate::factor::pkcs11::worker::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            // The other end of the pipe sees it end, and says so.
+            Err(_) => ExitCode::FAILURE,
+        };
     }
     if let Some(warning) = harden::harden() {
         report::warn(&warning);

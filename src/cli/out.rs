@@ -48,7 +48,8 @@ pub fn bytes(mut data: &[u8]) -> Result<(), CliError> {
 /// Columns: each as wide as its widest cell, two spaces between, the last one not padded.
 pub fn table(rows: &[Vec<String>]) -> Result<(), CliError> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
@@ -63,7 +64,8 @@ pub fn table(rows: &[Vec<String>]) -> Result<(), CliError> {
 /// anybody. Line ends and tabs stay.
 pub fn clean(text: &str) -> String {
     let harmful = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     };
     text.replace(harmful, "\u{fffd}")
 }

@@ -42,7 +42,10 @@ impl Command {
         }
         let recovery = |slot: &&crate::header::Keyslot| slot.factors.iter().any(|stanza| stanza.kind == "recovery");
         for old in vault.header().keyslots.iter().filter(recovery).filter(|slot| slot.name != name) {
-            prose(&format!("the older code still opens keyslot '{0}'; 'twinlock keyslot wipe {0}' ends that", old.name));
+            prose(&format!(
+                "the older code still opens keyslot '{0}'; 'twinlock keyslot wipe {0}' ends that",
+                old.name
+            ));
         }
         Ok(())
     }

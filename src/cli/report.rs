@@ -2,6 +2,7 @@
 
 use crate::crypto::RandomError;
 use crate::factor::FactorError;
+use crate::factor::pkcs11::TokenError;
 use crate::header::HeaderError;
 use crate::item::ItemError;
 use crate::prompt::PromptError;
@@ -76,6 +77,7 @@ from! {
     StoreError => |error| Self::Vault(VaultError::Store(error));
     HeaderError => |error| Self::Vault(VaultError::Header(error));
     FactorError => |error| Self::Vault(VaultError::Factor(error));
+    TokenError => |error| Self::Vault(VaultError::Factor(FactorError::Token(error)));
     ItemError => |error| Self::Vault(VaultError::Item(error));
     RandomError => |error| Self::Vault(error.into());
     PromptError => |error| Self::Prompt(error);
@@ -86,28 +88,28 @@ from! {
 }
 
 /// What is printed.
-struct Explained {
-    message: String,
-    notes: Vec<String>,
-    hint: Option<String>,
-    code: u8,
+pub(super) struct Explained {
+    pub message: String,
+    pub notes: Vec<String>,
+    pub hint: Option<String>,
+    pub code: u8,
 }
 
 impl Explained {
-    fn new(code: u8, message: impl ToString, hint: &str) -> Self {
+    pub fn new(code: u8, message: impl ToString, hint: &str) -> Self {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
         Self { message: message.to_string(), notes: Vec::new(), hint, code }
     }
 }
 
-const FIXABLE: u8 = 1;
-const USAGE: u8 = 2;
-const LOCKED: u8 = 3;
-const NOT_FOUND: u8 = 4;
-const DAMAGED: u8 = 5;
-const BUSY: u8 = 6;
-const TOKEN: u8 = 7;
-const BUG: u8 = 255;
+pub(super) const FIXABLE: u8 = 1;
+pub(super) const USAGE: u8 = 2;
+pub(super) const LOCKED: u8 = 3;
+pub(super) const NOT_FOUND: u8 = 4;
+pub(super) const DAMAGED: u8 = 5;
+pub(super) const BUSY: u8 = 6;
+pub(super) const TOKEN: u8 = 7;
+pub(super) const BUG: u8 = 255;
 
 /// Prints an error and its hint on stderr; gives the exit code.
 pub fn error(error: &CliError) -> ExitCode {
@@ -252,7 +254,9 @@ fn store(error: &StoreError) -> Explained {
         StoreError::NotFound(_) => {
             Explained::new(NOT_FOUND, error, "make one with 'twinlock init', or name another with --vault")
         }
-        StoreError::NoFolder(_) => Explained::new(FIXABLE, error, "make the folder first, or name another with --vault"),
+        StoreError::NoFolder(_) => {
+            Explained::new(FIXABLE, error, "make the folder first, or name another with --vault")
+        }
         StoreError::Exists(_) => Explained::new(FIXABLE, error, "choose another place with --vault FILE"),
         StoreError::NotAFile { .. } | StoreError::NotAVault { .. } => {
             Explained::new(DAMAGED, error, "name the vault file with --vault, or restore a backup")
@@ -300,9 +304,11 @@ fn one_locked(name: &str, refusal: &Refusal) -> Explained {
             format!("could not unlock by keyslot '{name}': {}", refused(refusal)),
             "bring what is missing, or use another way in: 'twinlock keyslot list' shows them",
         ),
-        Refusal::Unsupported(_) => {
-            Explained::new(LOCKED, format!("keyslot '{name}' cannot be used: {}", refused(refusal)), "use a newer twinlock")
-        }
+        Refusal::Unsupported(_) => Explained::new(
+            LOCKED,
+            format!("keyslot '{name}' cannot be used: {}", refused(refusal)),
+            "use a newer twinlock",
+        ),
     }
 }
 
@@ -310,7 +316,9 @@ fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unsupported(why) => why.clone(),
         Refusal::Missing(what) => what.join(", "),
-        Refusal::Wrong { what, .. } if what.is_empty() => "the key on the token is not the one that was enrolled".into(),
+        Refusal::Wrong { what, .. } if what.is_empty() => {
+            "the key on the token is not the one that was enrolled".into()
+        }
         Refusal::Wrong { what, tokens: true, .. } => {
             format!("the {} is wrong (or the key on the token is not the one that was enrolled)", what.join(" or the "))
         }
@@ -343,20 +351,18 @@ fn factor(error: &FactorError) -> Explained {
         }
         FactorError::Mismatch => Explained::new(FIXABLE, "the two passwords differed each time", ""),
         FactorError::NoRandomness => Explained::new(TOKEN, RandomError, ""),
-        FactorError::MistypedCode(why) => {
-            Explained::new(LOCKED, format!("the recovery code is mistyped: {why}"), "compare it with your sheet, group by group")
-        }
+        FactorError::MistypedCode(why) => Explained::new(
+            LOCKED,
+            format!("the recovery code is mistyped: {why}"),
+            "compare it with your sheet, group by group",
+        ),
         FactorError::CodeNotKept => Explained::new(
             FIXABLE,
             "the recovery code was not typed back as shown, so its keyslot was not written",
             "write the code down, then try again",
         ),
-        FactorError::Token(error) => token(error),
+        FactorError::Token(error) => super::token_report::explain(error),
     }
-}
-
-fn token(error: &crate::factor::pkcs11::TokenError) -> Explained {
-    match *error {}
 }
 
 fn altered(error: &VaultError, altered: &Altered) -> Explained {

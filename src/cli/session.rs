@@ -3,7 +3,7 @@
 use super::config::{Config, data_folder, default_path};
 use super::report::{CliError, warn};
 use crate::factor::Openers;
-
+use crate::factor::pkcs11::SharedTokens;
 
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
@@ -35,9 +35,12 @@ pub struct Global {
     /// Use this PKCS#11 module (absolute path; may be repeated), beside those of the config file
     #[arg(long, global = true, value_name = "PATH")]
     pub module: Vec<PathBuf>,
-    /// Use a token's last PIN try, if it has come to that
+    /// A token of yours with the file that holds its PIN: 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
+    #[arg(long, global = true, value_name = "URI")]
+    pub token: Vec<String>,
+    /// Send a PIN even if it is the last try before the token locks
     #[arg(long, global = true)]
-    pub last_try: bool,
+    pub force_pin: bool,
     /// Never ask; fail instead
     #[arg(long, global = true)]
     pub no_input: bool,
@@ -54,6 +57,8 @@ pub struct Session {
     pub prompt: Box<dyn Prompt>,
     /// Who opens each kind of factor.
     pub openers: Openers,
+    /// The tokens of this command, once they are needed.
+    pub(super) tokens: Option<SharedTokens>,
 }
 
 impl Session {
@@ -68,7 +73,7 @@ impl Session {
         };
         let prompt = Box::new(FilePrompt::new(person, sources)?);
         let openers = Openers::typed();
-        Ok(Self { global, prompt, openers })
+        Ok(Self { global, prompt, openers, tokens: None })
     }
 
     /// Whether a person can be asked.
@@ -109,27 +114,12 @@ impl Session {
     /// The vault, unlocked by the ways in that are at hand.
     pub fn unlock(&mut self) -> Result<Vault, CliError> {
         let store = Box::new(self.store()?);
-        self.add_token_openers()?;
+        self.prepare_tokens()?;
         let wish = Wish {
             keyslot: self.global.keyslot.as_deref(),
             password: self.global.password_file.is_some(),
             recovery: self.global.recovery_file.is_some(),
         };
         Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
-    }
-
-    /// Makes the tokens of the person's modules available; no module is loaded before a keyslot needs one.
-    pub fn add_token_openers(&mut self) -> Result<(), CliError> {
-        Ok(())
-    }
-
-    /// The public half of a key on a token.
-    pub fn token_enroller(&mut self, _: &str, _: bool) -> Result<Box<dyn crate::factor::Enroll>, CliError> {
-        unreachable!()
-    }
-
-    /// URI and name of every key that could open a keyslot.
-    pub fn suitable_keys(&mut self) -> Result<Vec<(String, String)>, CliError> {
-        Ok(Vec::new())
     }
 }

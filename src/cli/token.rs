@@ -1,17 +1,183 @@
 //! `twinlock token`
 
-use super::report::CliError;
+use super::out;
+use super::report::{CliError, prose, warn};
 use super::session::Session;
+use super::tokens::{of_token, parse};
+use crate::factor::pkcs11::info::{KeyInfo, TokenInfo};
+use crate::factor::pkcs11::{Mode, TokenError, TokenSetup, keys, log_in_to, test};
+use crate::prompt::Tries;
+use serde_json::{Value, json};
 
-/// Tokens
+/// Tokens (HSMs, by PKCS#11): list, set up, test
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// List
-    List,
+    /// List the tokens that are here and the keys that could open a keyslot
+    List {
+        /// Log in to this token, to see its private keys too ('pkcs11:token=LABEL')
+        #[arg(long, value_name = "URI")]
+        login: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    Setup(Setup),
+    /// Try a key as an enrolment would; nothing is written anywhere
+    Test {
+        /// Which key: 'pkcs11:token=LABEL;object=KEY'
+        uri: String,
+        /// Allow an RSA key to be used with OAEP-SHA-1
+        #[arg(long)]
+        allow_sha1: bool,
+    },
+}
+
+/// Make a key on a token that can open keyslots
+///
+/// It is born on the token and cannot leave it. Its label is 'twinlock' unless the URI says another (object=...).
+#[derive(clap::Args)]
+pub struct Setup {
+    /// Which token: 'pkcs11:token=LABEL'
+    uri: String,
+    /// What the key is to do [default: the first of these that the token can do]
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    mode: Option<Mode>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    let known = || Mode::ALL.map(Mode::name).join(", ");
+    Mode::from_name(text).ok_or_else(|| format!("it is one of {}", known()))
 }
 
 impl Command {
-    pub fn run(self, _: &mut Session) -> Result<(), CliError> {
-        Ok(())
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        match self {
+            Self::List { login, json } => list(session, login.as_deref(), json),
+            Self::Setup(args) => args.run(session),
+            Self::Test { uri, allow_sha1 } => {
+                let enroll = session.pkcs11_enroll(&uri, allow_sha1)?;
+                let report = test(&enroll, session.prompt.as_mut())?;
+                prose(&format!("the key works ({}): it gave a secret back, and refused a damaged one", report.mode));
+                out::line(&report.uri)
+            }
+        }
     }
+}
+
+impl Setup {
+    fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let setup = TokenSetup {
+            tokens: session.tokens()?,
+            uri: parse(&self.uri)?,
+            mode: self.mode,
+            force_last_try: session.global.force_pin,
+        };
+        let made = setup.run(session.prompt.as_mut())?;
+        prose(&format!(
+            "made a key for {} on token '{}'; enroll it with --factor and this URI:",
+            made.mode, made.token
+        ));
+        out::line(&made.uri.canonical())
+    }
+}
+
+/// A token with what it shows.
+struct Listed {
+    info: TokenInfo,
+    module: String,
+    keys: Result<Vec<KeyInfo>, TokenError>,
+}
+
+fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), CliError> {
+    let tokens = session.tokens()?;
+    if tokens.borrow().is_empty() {
+        return Err(TokenError::NoModule.into());
+    }
+    if let Some(uri) = login {
+        log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut())?;
+    }
+    let mut listed = Vec::new();
+    for report in tokens.borrow_mut().list() {
+        let module = report.path.display().to_string();
+        match report.outcome {
+            Ok((_, infos, broken)) => {
+                listed.extend(infos.into_iter().map(|info| Listed {
+                    info,
+                    module: module.clone(),
+                    keys: Ok(Vec::new()),
+                }));
+                for broken in broken {
+                    warn(&format!("slot {} of '{module}' does not answer as it should: {}", broken.slot, broken.why));
+                }
+            }
+            Err(error) => warn(&error.to_string()),
+        }
+    }
+    for one in listed.iter_mut().filter(|one| one.info.initialized) {
+        let uri = of_token(&one.info.label, &one.info.serial);
+        let found = keys(&mut tokens.borrow_mut(), &uri);
+        one.keys = found.map(|found| found.into_iter().flat_map(|(_, keys)| keys).collect());
+    }
+    if json { out::json(&listed.iter().map(as_json).collect::<Vec<_>>()) } else { show(&listed) }
+}
+
+fn show(listed: &[Listed]) -> Result<(), CliError> {
+    if listed.is_empty() {
+        prose("no token is here");
+    }
+    for one in listed {
+        out::line(&format!("{}: {}", out::clean(&one.info.name()), state(&one.info)))?;
+        out::line(&format!("  {} {}, module {}", one.info.manufacturer, one.info.model, one.module))?;
+        match &one.keys {
+            Err(error) => warn(&error.to_string()),
+            Ok(keys) if keys.is_empty() && one.info.initialized => {
+                out::line("  no keys shown; with --login private ones are, too")?;
+            }
+            Ok(keys) => {
+                for key in keys {
+                    let fit = key.mode().map_or_else(|why| format!("not usable: {why}"), |mode| mode.to_string());
+                    out::line(&format!("  key '{}': {fit}", key.name()))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a person must know of a token before using it.
+fn state(info: &TokenInfo) -> &'static str {
+    match () {
+        () if !info.initialized => "not initialised",
+        () if !info.pin_set => "no user PIN yet",
+        () if info.pin_locked => "PIN locked",
+        () if info.pin_must_change => "PIN must be changed first",
+        () if info.tries() == Tries::Last => "ONE PIN TRY LEFT",
+        () if info.tries() == Tries::Low => "few PIN tries left",
+        () => "ready",
+    }
+}
+
+fn as_json(one: &Listed) -> Value {
+    let key = |key: &KeyInfo| {
+        let uri = of_token(&one.info.label, &one.info.serial);
+        let named = |bytes: &[u8]| (!bytes.is_empty()).then(|| bytes.to_vec());
+        let uri = crate::factor::pkcs11::Uri { object: named(&key.label), id: named(&key.id), ..uri };
+        json!({
+            "label": String::from_utf8_lossy(&key.label),
+            "id": crate::encode::hex::encode(&key.id),
+            "uri": uri.canonical(),
+            "mode": key.mode().ok().map(Mode::name),
+            "unusable": key.mode().err(),
+            "weakness": key.weakness(),
+        })
+    };
+    json!({
+        "label": one.info.label,
+        "serial": one.info.serial,
+        "manufacturer": one.info.manufacturer,
+        "model": one.info.model,
+        "module": one.module,
+        "state": state(&one.info),
+        "keys": one.keys.as_ref().map_or(Value::Null, |keys| keys.iter().map(key).collect()),
+    })
 }

@@ -8,8 +8,8 @@ use crate::header::Stanza;
 use crate::prompt::{Ask, Event, Prompt, PromptError, Question};
 use crate::secret::{FactorSecret, Password};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use std::rc::Rc;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// The word in a stanza.

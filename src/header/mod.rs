@@ -33,7 +33,9 @@ impl std::fmt::Display for HeaderError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Malformed(why) => write!(f, "the vault's header is damaged: {why}"),
-            Self::Version(version) => write!(f, "the vault is of format version {version}, this program knows version 1"),
+            Self::Version(version) => {
+                write!(f, "the vault is of format version {version}, this program knows version 1")
+            }
             Self::Cipher(name) => write!(f, "the vault uses the cipher '{name}', which this program does not know"),
             Self::Critical(name) => write!(f, "the vault needs '{name}', which this program does not know"),
             Self::Tag => f.write_str("the vault's header was altered by something other than twinlock"),

@@ -147,7 +147,9 @@ impl Header {
         }
         for (i, slot) in self.keyslots.iter().enumerate() {
             if self.keyslots[..i].iter().any(|other| other.id == slot.id || other.name == slot.name) {
-                return Err(HeaderError::Malformed(format!("keyslots[{i}]: a keyslot of this id or name is there twice")));
+                return Err(HeaderError::Malformed(format!(
+                    "keyslots[{i}]: a keyslot of this id or name is there twice"
+                )));
             }
         }
         Ok(())

@@ -269,7 +269,8 @@ mod tests {
     fn each_kind_from_its_own_file_and_the_rest_from_the_person() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| Some(file(&folder, name, name.as_bytes()));
-        let mut person = ScriptedPrompt::new().types("typed PIN").types("typed back").types("field").says(true).writes("a line");
+        let mut person =
+            ScriptedPrompt::new().types("typed PIN").types("typed back").types("field").says(true).writes("a line");
         let sources =
             Sources { password: path("old"), new_password: path("new"), recovery: path("code"), pin: path("1234") };
         let mut prompt = FilePrompt::new(&mut person, sources).unwrap();

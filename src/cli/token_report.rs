@@ -1,0 +1,60 @@
+//! What went wrong with a token, and what helps. A part of `report`, which knows all errors.
+
+use super::report::{DAMAGED, Explained, FIXABLE, LOCKED, NOT_FOUND, TOKEN, USAGE};
+use crate::factor::pkcs11::TokenError;
+
+pub(super) fn explain(error: &TokenError) -> Explained {
+    let (code, hint) = match error {
+        TokenError::PinWrong { .. } => {
+            (LOCKED, "after a few wrong tries the token locks itself: be sure of the PIN first")
+        }
+        TokenError::PinLocked { .. } => {
+            (TOKEN, "unlock it with the SO PIN (PUK) in the vendor's tool, or use another way in")
+        }
+        TokenError::PinMustChange { .. } | TokenError::PinNotSet { .. } => {
+            (TOKEN, "set the user PIN with the vendor's tool, then try again")
+        }
+        TokenError::PinForm { .. } => (LOCKED, "check what was typed, or what the PIN file holds; no try was lost"),
+        TokenError::FinalTry { .. } => {
+            (TOKEN, "if you are sure of the PIN, repeat with --force-pin; if not, use another way in")
+        }
+        TokenError::NotHere { .. } | TokenError::TokenGone { .. } => {
+            (TOKEN, "plug the token in; 'twinlock token list' shows what is here")
+        }
+        TokenError::TokenAmbiguous { .. } => (FIXABLE, "add 'serial=...' to the URI; 'twinlock token list' shows them"),
+        TokenError::KeyAmbiguous { .. } => (FIXABLE, "add 'id=...' to the URI; 'twinlock token list' shows them"),
+        TokenError::KeyGone { .. } => {
+            (NOT_FOUND, "'twinlock token list' shows its keys; if it was deleted, use another way in")
+        }
+        TokenError::KeyUnsuitable { .. } | TokenError::Mechanism { .. } => {
+            (TOKEN, "name another key, or make one with 'twinlock token setup'")
+        }
+        TokenError::KeyExists { .. } => (FIXABLE, "name another with 'object=...' in the URI"),
+        TokenError::Rekeyed { .. } => {
+            (TOKEN, "use another way in, enroll the new key with 'twinlock keyslot enroll', then wipe the old keyslot")
+        }
+        TokenError::NotLoggedIn { .. } => (TOKEN, "the token forgot the login: try again"),
+        TokenError::NoModule => (USAGE, "name its module in the config file, or with --module /PATH/TO/MODULE.so"),
+        TokenError::ModuleUnusable { .. } => {
+            (TOKEN, "check its path and package, and that only you or root can change it")
+        }
+        TokenError::Hung { .. } | TokenError::Crashed { .. } => (
+            TOKEN,
+            "is the HSM's service running, and its network up? try the vendor's own tool; or use another way in",
+        ),
+        TokenError::HelperUnusable { .. } => (TOKEN, "was the program replaced while it ran? start it again"),
+        TokenError::BadUri(_) => (USAGE, "a key's URI looks like 'pkcs11:token=LABEL;object=KEY'"),
+        TokenError::ZeroIv { .. } => {
+            (TOKEN, "use another mode on this token: 'twinlock token setup --mode hmac-sha256'")
+        }
+        TokenError::RoundTrip { .. } => (TOKEN, "do not use this key: the token does not give back what it was given"),
+        TokenError::Sha1NotAllowed => (USAGE, "prefer another key; or allow it with --allow-sha1"),
+        TokenError::WriteProtected { .. } => (TOKEN, "ask its administrator to make the key"),
+        TokenError::Refused { .. } => {
+            (TOKEN, "ask the vendor with that function and code; was the vault file or the token damaged?")
+        }
+        TokenError::BadAnswer { .. } => (DAMAGED, "do not trust this token or its module: use another way in"),
+        TokenError::NoRandomness => (TOKEN, ""),
+    };
+    Explained::new(code, error, hint)
+}
