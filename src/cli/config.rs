@@ -68,6 +68,11 @@ pub fn data_folder() -> Option<PathBuf> {
     below("XDG_DATA_HOME", ".local/share")
 }
 
+/// `$XDG_STATE_HOME/twinlock`, else below `~/.local/state`.
+pub fn state_folder() -> Option<PathBuf> {
+    below("XDG_STATE_HOME", ".local/state")
+}
+
 /// XDG base directories: a variable that is not an absolute path is ignored.
 fn below(variable: &str, fallback: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -1,9 +1,17 @@
 //! `twinlock doctor`
 
+use super::config::default_path;
+use super::factors::ways;
+use super::out;
 use super::report::CliError;
 use super::session::Session;
+use crate::factor::{Role, role};
+use crate::header::{Header, Keyslot};
+use crate::vault::peek;
+use serde_json::json;
+use std::path::PathBuf;
 
-/// Say what is here, what is missing, and what to do
+/// Say what is here, what is missing, and what to do; needs no password and no PIN
 #[derive(clap::Args)]
 pub struct Args {
     /// As JSON
@@ -11,8 +19,204 @@ pub struct Args {
     json: bool,
 }
 
-impl Args {
-    pub fn run(self, _: &mut Session) -> Result<(), CliError> {
-        Ok(())
+/// How a finding is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Grade {
+    Good,
+    Note,
+    Problem,
+}
+
+/// One finding, and what to do about it.
+struct Finding {
+    grade: Grade,
+    about: &'static str,
+    what: String,
+    hint: Option<String>,
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn good(&mut self, about: &'static str, what: impl Into<String>) {
+        self.0.push(Finding { grade: Grade::Good, about, what: what.into(), hint: None });
     }
+
+    fn note(&mut self, about: &'static str, what: impl Into<String>, hint: impl Into<String>) {
+        self.0.push(Finding { grade: Grade::Note, about, what: what.into(), hint: Some(hint.into()) });
+    }
+
+    fn problem(&mut self, about: &'static str, error: &CliError) {
+        if let Some(explained) = super::report::explain(error) {
+            let super::report::Explained { message, hint, .. } = explained;
+            self.0.push(Finding { grade: Grade::Problem, about, what: message, hint });
+        }
+    }
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let mut found = Findings::default();
+        found.good("program", format!("twinlock {}", env!("CARGO_PKG_VERSION")));
+        let header = vault(session, &mut found);
+        let tokens_here = modules(session, &mut found);
+        if let Some(header) = &header {
+            ways_in(header, tokens_here, &mut found);
+        }
+        let problems = found.0.iter().filter(|finding| finding.grade == Grade::Problem).count();
+        if self.json {
+            as_json(&found)?;
+        } else {
+            show(&found)?;
+        }
+        if problems == 0 {
+            return Ok(());
+        }
+        let things = if problems == 1 { "one thing needs".to_owned() } else { format!("{problems} things need") };
+        Err(CliError::Plain { message: format!("{things} mending"), hint: "see above".into(), code: 1 })
+    }
+}
+
+/// The file, its folder, its header.
+fn vault(session: &Session, found: &mut Findings) -> Option<Header> {
+    let looked = || {
+        let path = session.vault_path()?;
+        let mut store = session.store()?;
+        store.integrity()?;
+        let header = peek(&mut store)?.header().clone();
+        Ok::<_, CliError>((path, header))
+    };
+    match looked() {
+        Ok((path, header)) => {
+            found.good(
+                "vault",
+                format!("'{}' in '{}', {} keyslots", header.name, path.display(), header.keyslots.len()),
+            );
+            if let Some(service) = synced(&path) {
+                found.note(
+                    "vault",
+                    format!("it lies in a folder that {service} may copy while it is written"),
+                    "keep copies made by 'twinlock backup' there instead, and the vault elsewhere",
+                );
+            }
+            Some(header)
+        }
+        Err(error) => {
+            found.problem("vault", &error);
+            None
+        }
+    }
+}
+
+/// A folder of a well-known sync tool above the file: a copy made half-way through a write silently misses records.
+fn synced(path: &std::path::Path) -> Option<&'static str> {
+    let path = std::fs::canonicalize(path).ok()?;
+    let marks: [(&str, &str); 6] = [
+        ("Dropbox", "Dropbox"),
+        ("OneDrive", "OneDrive"),
+        ("Nextcloud", "Nextcloud"),
+        ("Google Drive", "Google Drive"),
+        ("iCloud Drive", "iCloud"),
+        ("Mobile Documents", "iCloud"),
+    ];
+    for folder in path.ancestors().skip(1) {
+        if folder.join(".stfolder").exists() {
+            return Some("Syncthing");
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        if let Some((_, service)) = marks.iter().find(|(mark, _)| name == *mark) {
+            return Some(service);
+        }
+    }
+    None
+}
+
+/// The config file, the modules, the tokens; whether any token is here.
+fn modules(session: &mut Session, found: &mut Findings) -> bool {
+    let tokens = match session.tokens() {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            found.problem("config", &error);
+            return false;
+        }
+    };
+    if tokens.borrow().is_empty() {
+        let place = session.global.config.clone().or_else(default_path).unwrap_or_else(|| PathBuf::from("config.toml"));
+        found.note(
+            "tokens",
+            "no PKCS#11 module is configured, so no token can be used",
+            format!("for an HSM, name its module in '{}': see 'man twinlock-token'", place.display()),
+        );
+        return false;
+    }
+    let mut here = false;
+    for report in tokens.borrow_mut().list() {
+        match report.outcome {
+            Ok((info, infos, _)) => {
+                let ready: Vec<_> = infos.iter().filter(|token| token.initialized).collect();
+                here |= !ready.is_empty();
+                let names: Vec<_> = ready.iter().map(|token| token.name()).collect();
+                let names = if names.is_empty() { "no token".to_owned() } else { names.join(", ") };
+                found.good("module", format!("'{}' ({}): {names}", report.path.display(), info.description));
+            }
+            Err(error) => found.problem("module", &error.into()),
+        }
+    }
+    here
+}
+
+/// What is wise about the ways in.
+fn ways_in(header: &Header, tokens_here: bool, found: &mut Findings) {
+    for slot in &header.keyslots {
+        found.good("way in", format!("{}: {}", slot.name, ways(slot)));
+        if let Some(field) = slot.unknown_critical() {
+            found.note("way in", format!("'{}' needs '{field}', not known here", slot.name), "use a newer twinlock");
+        }
+    }
+    let needs_token = |slot: &&Keyslot| {
+        let others = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Token).count();
+        others < usize::from(slot.threshold)
+    };
+    if header.keyslots.len() == 1 {
+        found.note(
+            "way in",
+            "there is only one: if it is lost, so is everything in the vault",
+            "'twinlock recovery new' makes a recovery code",
+        );
+    } else if header.keyslots.iter().all(|slot| needs_token(&slot)) {
+        found.note(
+            "way in",
+            "every way in needs a token: if it is lost or breaks, so is everything in the vault",
+            "'twinlock recovery new' makes a recovery code",
+        );
+    }
+    if !tokens_here && header.keyslots.iter().any(|slot| needs_token(&slot)) {
+        found.note("tokens", "some ways in need a token, and none is here", "plug it in, or configure its module");
+    }
+}
+
+fn show(found: &Findings) -> Result<(), CliError> {
+    for finding in &found.0 {
+        let sign = match finding.grade {
+            Grade::Good => "ok  ",
+            Grade::Note => "note",
+            Grade::Problem => "BAD ",
+        };
+        out::line(&format!("{sign} {}: {}", finding.about, out::clean(&finding.what)))?;
+        if let Some(hint) = &finding.hint {
+            out::line(&format!("     {}", out::clean(hint)))?;
+        }
+    }
+    Ok(())
+}
+
+fn as_json(found: &Findings) -> Result<(), CliError> {
+    let grade = |grade| match grade {
+        Grade::Good => "ok",
+        Grade::Note => "note",
+        Grade::Problem => "problem",
+    };
+    let one = |finding: &Finding| json!({ "grade": grade(finding.grade), "about": finding.about, "what": finding.what, "hint": finding.hint });
+    out::json(&found.0.iter().map(one).collect::<Vec<_>>())
 }

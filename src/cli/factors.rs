@@ -118,12 +118,11 @@ impl<'a> Maker<'a> {
     fn one(&mut self, spec: &Spec, keyslot: &str, session: &mut Session) -> Result<Box<dyn Enroll>, CliError> {
         Ok(match spec {
             Spec::Password => {
-                let password = match &self.password {
-                    Some(password) => Rc::clone(password),
-                    None => {
-                        let prompt = session.prompt.as_mut();
-                        Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
-                    }
+                let password = if let Some(password) = &self.password {
+                    Rc::clone(password)
+                } else {
+                    let prompt = session.prompt.as_mut();
+                    Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
                 };
                 self.password = Some(Rc::clone(&password));
                 Box::new(PasswordEnroll { cost: self.making.cost(), password })

@@ -57,7 +57,8 @@ impl Args {
         if out::is_terminal() {
             out::table(&matches.iter().map(row).collect::<Vec<_>>())
         } else {
-            out::bytes(matches.iter().map(|found| format!("{}\n", found.item.name)).collect::<String>().as_bytes())
+            let names: Vec<_> = matches.iter().map(|found| format!("{}\n", found.item.name)).collect();
+            out::bytes(names.concat().as_bytes())
         }
     }
 

@@ -78,7 +78,8 @@ impl Args {
         let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
         make_folder(session, &path)?;
         SqliteStore::create(&path, &new.header, &new.manifest)?;
-        done(&path, &Unverified::parse(&new.header)?)
+        done(&path, &Unverified::parse(&new.header)?);
+        Ok(())
     }
 
     /// The keyslots, from the arguments or from three questions.
@@ -199,7 +200,7 @@ fn make_folder(session: &Session, path: &Path) -> Result<(), CliError> {
 }
 
 /// What there is now, and what would be wise.
-fn done(path: &Path, header: &Unverified) -> Result<(), CliError> {
+fn done(path: &Path, header: &Unverified) {
     let header = header.header();
     prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
     prose("ways in:");
@@ -211,5 +212,4 @@ fn done(path: &Path, header: &Unverified) -> Result<(), CliError> {
         prose("another one: 'twinlock recovery new' or 'twinlock keyslot enroll'");
     }
     prose("add something: 'twinlock add NAME'");
-    Ok(())
 }

@@ -26,6 +26,7 @@ mod passwd;
 mod recovery;
 mod report;
 mod rm;
+mod seen;
 mod session;
 mod token;
 mod token_report;

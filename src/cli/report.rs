@@ -153,7 +153,7 @@ pub fn bug() -> ExitCode {
     ExitCode::from(BUG)
 }
 
-fn explain(error: &CliError) -> Option<Explained> {
+pub(super) fn explain(error: &CliError) -> Option<Explained> {
     Some(match error {
         CliError::ReaderGone => return None,
         CliError::Vault(error) => vault(error),

@@ -2,12 +2,13 @@
 
 use super::config::{Config, data_folder, default_path};
 use super::report::{CliError, warn};
+use super::seen::Seen;
 use crate::factor::Openers;
 use crate::factor::pkcs11::SharedTokens;
 
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{Vault, Wish};
+use crate::vault::{Vault, Wish, peek};
 use std::path::PathBuf;
 
 /// Options of every command.
@@ -41,6 +42,9 @@ pub struct Global {
     /// Send a PIN even if it is the last try before the token locks
     #[arg(long, global = true)]
     pub force_pin: bool,
+    /// Go on with a vault file that is older than this machine has seen it, as after restoring a backup
+    #[arg(long, global = true)]
+    pub accept_older: bool,
     /// Never ask; fail instead
     #[arg(long, global = true)]
     pub no_input: bool,
@@ -113,13 +117,21 @@ impl Session {
 
     /// The vault, unlocked by the ways in that are at hand.
     pub fn unlock(&mut self) -> Result<Vault, CliError> {
-        let store = Box::new(self.store()?);
+        let path = self.vault_path()?;
+        let mut store = Box::new(self.store()?);
+        // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.
+        let mut seen = Seen::load(&path, &peek(store.as_mut())?.header().vault_id);
         self.prepare_tokens()?;
         let wish = Wish {
             keyslot: self.global.keyslot.as_deref(),
             password: self.global.password_file.is_some(),
             recovery: self.global.recovery_file.is_some(),
         };
-        Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
+        let mut vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
+        if let Some(doubt) = seen.doubt(&vault.mark()) {
+            self.settle(doubt)?;
+        }
+        vault.watch(move |mark| seen.remember(mark));
+        Ok(vault)
     }
 }

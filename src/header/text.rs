@@ -19,7 +19,9 @@ pub struct Unverified {
     tag: [u8; 32],
 }
 
-/// A header whose every byte the account key vouches for, and the vault's keys. Only [`Unverified::verify`] makes one.
+/// A header whose every byte the account key vouches for, and the vault's keys. Only [`Unverified::verify`] makes one: nobody
+/// else can fill the private field.
+#[allow(clippy::manual_non_exhaustive, reason = "`non_exhaustive` would let the rest of this crate make one")]
 pub struct Verified {
     /// The header.
     pub header: Header,
@@ -27,7 +29,6 @@ pub struct Verified {
     pub keys: Keys,
     /// The 32 bytes that close the text; the manifest is bound to them.
     pub tag: [u8; 32],
-    /// Nobody else can make this.
     _proof: (),
 }
 

@@ -23,7 +23,7 @@ pub use rewrap::Rewrapped;
 pub use unlock::{Opened, Wish};
 pub use verify::Report;
 
-use crate::crypto::random_bytes;
+use crate::crypto::{hkdf_sha256, random_bytes, sha256};
 use crate::factor::Openers;
 use crate::header::{Header, Unverified, sign};
 use crate::prompt::Prompt;
@@ -37,6 +37,23 @@ pub struct Vault {
     account_key: AccountKey,
     state: State,
     opened: OpenedBy,
+    watch: Option<Watch>,
+}
+
+/// Who is told of every state that this program made or found right.
+type Watch = Box<dyn FnMut(&Mark)>;
+
+/// By which an older state of the vault, or another vault in its place, is known again. Nothing in it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// `V`, 16 bytes.
+    pub vault_id: [u8; 16],
+    /// `HKDF(AK, V, "twinlock/1 mark")`: a vault of the same id under another account key has another one.
+    pub fingerprint: [u8; 32],
+    /// Counts writes of anything.
+    pub sequence: u64,
+    /// SHA-256 of the sealed manifest: two states of one sequence are told apart.
+    pub state: [u8; 32],
 }
 
 /// The way in that was used, and what its factors gave.
@@ -99,7 +116,7 @@ impl Vault {
     fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
         let Opened { keyslot_id, account_key, secrets } = opened;
         let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
-        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot_id, secrets } })
+        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot_id, secrets }, watch: None })
     }
 
     /// The verified header, as last seen.
@@ -111,6 +128,24 @@ impl Vault {
     pub fn opened_by(&self) -> &str {
         let slots = &self.header().keyslots;
         slots.iter().find(|slot| slot.id == self.opened.keyslot_id).map_or("", |slot| &slot.name)
+    }
+
+    /// The state of the vault, as last seen.
+    pub fn mark(&self) -> Mark {
+        let vault_id = self.header().vault_id;
+        let fingerprint = hkdf_sha256(self.account_key.expose(), &[&vault_id], &[b"twinlock/1 mark"]);
+        Mark {
+            vault_id,
+            fingerprint: **fingerprint,
+            sequence: self.state.manifest.sequence,
+            state: sha256(&[self.state.sealed_manifest()]),
+        }
+    }
+
+    /// Has `watch` told of the state now and after every write.
+    pub fn watch(&mut self, mut watch: impl FnMut(&Mark) + 'static) {
+        watch(&self.mark());
+        self.watch = Some(Box::new(watch));
     }
 
     /// The account key, for its export.

@@ -51,10 +51,11 @@ pub fn open_any(
             Err(refusal) => refusal,
         };
         let stop = stops(&refusal);
-        if !stop && at + 1 < candidates.len() {
-            if let Some(why) = passed_over(&refusal) {
-                prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {why}", slot.name)));
-            }
+        if !stop
+            && at + 1 < candidates.len()
+            && let Some(why) = passed_over(&refusal)
+        {
+            prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {why}", slot.name)));
         }
         refusals.push((slot.name.clone(), refusal));
         if stop {
@@ -68,10 +69,14 @@ pub fn open_any(
 /// could send the same one again).
 fn stops(refusal: &Refusal) -> bool {
     match refusal {
-        Refusal::Unsupported(_) | Refusal::Missing(_) => false,
+        Refusal::Unsupported(_)
+        | Refusal::Missing(_)
+        | Refusal::Factor(
+            FactorError::BadStanza(_)
+            | FactorError::NoMemory { .. }
+            | FactorError::Prompt(PromptError::Nobody { .. } | PromptError::Skipped),
+        ) => false,
         Refusal::Wrong { by_person, .. } => *by_person,
-        Refusal::Factor(FactorError::BadStanza(_) | FactorError::NoMemory { .. }) => false,
-        Refusal::Factor(FactorError::Prompt(PromptError::Nobody { .. } | PromptError::Skipped)) => false,
         Refusal::Factor(FactorError::Token(error)) => matches!(error, TokenError::PinWrong { .. }),
         Refusal::Factor(_) => true,
     }
@@ -175,8 +180,7 @@ impl Gathering<'_> {
                 continue;
             }
             let opener = openers.of(&stanza.kind);
-            let opened = opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt));
-            match opened {
+            match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
                 Ok(Some(secret)) => self.tokens.push((i, secret)),
                 Ok(None) => self.missing.push(format!("{} is not here", describe(stanza))),
                 Err(FactorError::Prompt(PromptError::Skipped)) => {

@@ -37,6 +37,11 @@ impl State {
         Ok(())
     }
 
+    /// The manifest as it lies in the store.
+    pub fn sealed_manifest(&self) -> &[u8] {
+        &self.sealed_manifest
+    }
+
     pub fn sealer(&self) -> Sealer<'_> {
         let Verified { keys, header, .. } = &self.verified;
         Sealer::new(keys, &header.vault_id, header.epoch)
