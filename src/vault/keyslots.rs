@@ -123,7 +123,7 @@ impl Vault {
             if header.keyslot(to).is_some() {
                 return Err(VaultError::KeyslotExists(to.to_owned()));
             }
-            header.keyslots[at].name = to.to_owned();
+            to.clone_into(&mut header.keyslots[at].name);
             change.set_header(header);
             Ok(())
         })
