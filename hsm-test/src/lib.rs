@@ -23,8 +23,9 @@
 //!
 //! # What must be built
 //!
-//! `token-tool` and the fault module are a binary and an example of this package, Kryoptic a dev-dependency: `cargo test --workspace`
-//! builds them all. For the tests of the root package alone: `cargo test -p hsm-test --no-run` first.
+//! `token-tool` and the fault module are a binary and an example of this package: `cargo test --workspace` builds them both. For the
+//! tests of the root package alone: `cargo test -p hsm-test --no-run` first. Kryoptic is a package of its own, outside the workspace;
+//! its `Cargo.toml` says why, and holds the command.
 
 #![forbid(unsafe_code)]
 

@@ -32,10 +32,15 @@ pub fn fault_module() -> PathBuf {
     built(profile_dir().join("examples").join(format!("libfault_module{}", std::env::consts::DLL_SUFFIX)))
 }
 
-/// The newest library in `target/<profile>/deps` whose name starts so: Cargo puts a hash behind it, and keeps old ones.
-pub(crate) fn newest_dependency(prefix: &str) -> Option<PathBuf> {
+/// Where the package `hsm-test/kryoptic` is built: `target/kryoptic`.
+pub(crate) fn kryoptic_target() -> PathBuf {
+    profile_dir().parent().expect("a profile's folder is in target").join("kryoptic")
+}
+
+/// The newest library in a folder of Cargo's whose name starts so: Cargo puts a hash behind it, and keeps old ones.
+pub(crate) fn newest_dependency(deps: &Path, prefix: &str) -> Option<PathBuf> {
     let modified = |path: &Path| path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    std::fs::read_dir(profile_dir().join("deps"))
+    std::fs::read_dir(deps)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {

@@ -1,8 +1,8 @@
-//! Kryoptic: a software token in Rust with real lockout and PIN flags, and every mode. Built from crates.io as a dev-dependency of
-//! this package.
+//! Kryoptic: a software token in Rust with real lockout and PIN flags, and every mode. Built from crates.io by the package
+//! `hsm-test/kryoptic`, or by somebody else, who names it in `TWINLOCK_TEST_KRYOPTIC`.
 
 use crate::modules::Module;
-use crate::place::newest_dependency;
+use crate::place::{kryoptic_target, newest_dependency};
 use crate::token::{KeyType, Store, Token};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,12 +28,24 @@ pub const MODULE: Module = Module {
 
 /// A token in a store of its own.
 pub fn start() -> Option<Token> {
-    let Some(library) = newest_dependency("libkryoptic_pkcs11") else {
-        return crate::missing("Kryoptic", "to build it: cargo test -p hsm-test --no-run");
+    let Some(library) = library() else {
+        let command = format!(
+            "to build it: cargo build --manifest-path '{}' --target-dir '{}'",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/kryoptic/Cargo.toml"),
+            kryoptic_target().display()
+        );
+        return crate::missing("Kryoptic", &command);
     };
     let dir = tempfile::tempdir().expect("a temporary folder can be made");
     let env = vec![("KRYOPTIC_CONF".to_owned(), config(dir.path()).display().to_string())];
     Some(Store { dir, module: library, env, prepare, remove }.token("lab"))
+}
+
+fn library() -> Option<PathBuf> {
+    match std::env::var_os("TWINLOCK_TEST_KRYOPTIC") {
+        Some(path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),
+        None => newest_dependency(&kryoptic_target().join("debug/deps"), "libkryoptic_pkcs11"),
+    }
 }
 
 fn config(dir: &Path) -> PathBuf {
