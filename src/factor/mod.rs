@@ -10,7 +10,7 @@ pub mod pkcs11;
 pub mod recovery;
 mod registry;
 
-pub use registry::{Openers, Role, describe, rewrap, role};
+pub use registry::{Openers, Role, describe, in_words, rewrap, role};
 
 use crate::header::Stanza;
 use crate::prompt::{Prompt, PromptError};

@@ -38,6 +38,18 @@ pub fn describe(stanza: &Stanza) -> String {
     }
 }
 
+/// The factor in a sentence: `the password`, `the token 'vault-hsm'`.
+pub fn in_words(stanza: &Stanza) -> String {
+    match (stanza.kind.as_str(), role(&stanza.kind)) {
+        (pkcs11::KIND, _) => match pkcs11::describe(stanza) {
+            Some(described) => format!("the token '{}'", described.token),
+            None => "a token whose entry is damaged".to_owned(),
+        },
+        (_, Role::Typed(what)) => format!("the {what}"),
+        (kind, _) => format!("a factor of kind '{kind}', not known here"),
+    }
+}
+
 /// Makes the factor anew from its public half, where that is enough: the token may be in a drawer.
 pub fn rewrap(stanza: &Stanza) -> Option<Box<dyn Enroll>> {
     match stanza.kind.as_str() {

@@ -6,7 +6,7 @@
 use super::keyslots::prove;
 use super::{Vault, VaultError};
 use crate::factor::password::{self, Cost, NewPassword, PasswordEnroll};
-use crate::factor::{Enroll, FactorError, Openers, SlotContext, describe, rewrap};
+use crate::factor::{Enroll, FactorError, Openers, SlotContext, in_words, rewrap};
 use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot::{self, Plan};
 use crate::prompt::Prompt;
@@ -86,8 +86,8 @@ impl Vault {
             } else {
                 match openers.of(&stanza.kind).map_or(Ok(None), |opener| opener.open(&ctx, stanza, prompt)) {
                     Ok(Some(secret)) => (stanza.clone(), Secret::New(secret)),
-                    Ok(None) => return Ok(Err(format!("{} is not here", describe(stanza)))),
-                    Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", describe(stanza)))),
+                    Ok(None) => return Ok(Err(format!("{} is not here", in_words(stanza)))),
+                    Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", in_words(stanza)))),
                     Err(error) => return Err(error.into()),
                 }
             };

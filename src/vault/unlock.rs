@@ -6,7 +6,7 @@
 use super::VaultError;
 use super::error::Refusal;
 use crate::factor::pkcs11::TokenError;
-use crate::factor::{FactorError, Openers, Role, SlotContext, describe, role};
+use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, role};
 use crate::header::{Header, Keyslot};
 use crate::keyslot;
 use crate::prompt::{Ask, Event, Prompt, PromptError};
@@ -182,13 +182,13 @@ impl Gathering<'_> {
             let opener = openers.of(&stanza.kind);
             match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
                 Ok(Some(secret)) => self.tokens.push((i, secret)),
-                Ok(None) => self.missing.push(format!("{} is not here", describe(stanza))),
+                Ok(None) => self.missing.push(format!("{} is not here", in_words(stanza))),
                 Err(FactorError::Prompt(PromptError::Skipped)) => {
-                    self.missing.push(format!("no PIN was typed for {}", describe(stanza)));
+                    self.missing.push(format!("no PIN was typed for {}", in_words(stanza)));
                 }
                 // A driver that does not work is no reason not to get in by another factor.
                 Err(FactorError::Token(error)) if error.is_module() => {
-                    self.missing.push(format!("{} is not here: {error}", describe(stanza)));
+                    self.missing.push(format!("{} is not here: {error}", in_words(stanza)));
                 }
                 Err(error) => return Err(Refusal::Factor(error)),
             }

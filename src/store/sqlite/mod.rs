@@ -23,6 +23,7 @@ use draft::Draft;
 use place::Place;
 use rows::View;
 
+#[cfg(any(test, debug_assertions))]
 pub(super) use rows::integer;
 
 /// How long a call waits for another process before it says `Busy`. A write takes milliseconds; a rotation of 100,000 items

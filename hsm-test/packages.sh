@@ -1,0 +1,46 @@
+# Sourced by demo.sh and test.sh: makes sure that Debian packages are there. `need FILE-OR-COMMAND PACKAGE ...`, then `install`.
+
+missing=()
+
+# Notes the packages unless the command is on the PATH or the file (a glob) exists.
+need() {
+    local what=$1
+    shift
+    if command -v "$what" >/dev/null 2>&1 || compgen -G "$what" >/dev/null; then
+        return
+    fi
+    missing+=("$@")
+}
+
+# Installs what was noted, with apt as root or through sudo; says what to install where that is not possible.
+install_missing() {
+    if [ "${#missing[@]}" -eq 0 ]; then
+        return
+    fi
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        root=(sudo -n)
+    fi
+    if ! command -v apt-get >/dev/null || { [ "${#root[@]}" -gt 0 ] && ! sudo -n true 2>/dev/null; }; then
+        echo "these Debian packages are missing: ${missing[*]}" >&2
+        echo "install them, as root:  apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "installing: ${missing[*]}"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+need_rust() {
+    if ! command -v cargo >/dev/null; then
+        echo "Rust is missing: install version 1.89 or later, see https://rustup.rs" >&2
+        exit 1
+    fi
+    need cc gcc libc6-dev
+}
+
+need_softhsm() {
+    need softhsm2-util softhsm2
+    need '/usr/lib*/**/softhsm/libsofthsm2.so' softhsm2
+}

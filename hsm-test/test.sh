@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs every test: formatting, lints, and all suites, on software tokens. Installs what is missing.
+set -euo pipefail
+shopt -s globstar
+cd "$(dirname "$0")/.."
+. hsm-test/packages.sh
+
+need_rust
+need_softhsm
+need pkg-config pkg-config                         # Kryoptic finds OpenSSL and SQLite by it
+need '/usr/include/openssl/evp.h' libssl-dev
+need '/usr/include/sqlite3.h' libsqlite3-dev
+need '/usr/lib/llvm-*/lib/libclang*.so*' libclang-dev
+need setsid util-linux                             # a terminal of its own for each test of a prompt
+install_missing
+
+if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+elif [ -n "${CI:-}" ]; then
+    echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
+    exit 1
+else
+    echo "SKIPPED: formatting and lints: rustup component add rustfmt clippy"
+fi
+
+# The test factor is for debug builds alone: the program as it is shipped must not know it.
+cargo build --release --bin twinlock
+if target/release/twinlock init --vault /nonexistent/vault --no-input --factor fake:x 2>/dev/null; then
+    echo "the release build knows the test factor" >&2
+    exit 1
+elif [ "$?" -ne 2 ]; then
+    echo "the release build does not refuse the test factor as wrong usage" >&2
+    exit 1
+fi
+
+cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
+cargo build --workspace
+cargo test --workspace
