@@ -31,6 +31,7 @@ mod session;
 mod token;
 mod token_report;
 mod tokens;
+mod usage;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -56,8 +57,9 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 Start with:  twinlock init
-Exit codes:  0 done, 1 can be fixed by you, 2 wrong usage, 3 could not unlock, 4 not found,
-             5 damaged or tampered with, 6 busy or conflict, 7 token or module failed, 255 a bug";
+Exit codes:  0 done, 1 can be fixed by you, 2 wrong usage, 3 could not unlock,
+             4 not found, 5 damaged or tampered with, 6 busy or conflict,
+             7 token or module failed, 255 a bug";
 
 #[derive(Subcommand)]
 enum Command {
@@ -105,7 +107,10 @@ fn run() -> ExitCode {
     if let Some(warning) = harden::harden() {
         report::warn(&warning);
     }
-    let cli = Cli::parse();
+    let cli = match usage::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match Session::new(cli.global).and_then(|mut session| cli.command.run(&mut session)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::error(&error),
