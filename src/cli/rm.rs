@@ -17,13 +17,17 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock()?;
-        // All are looked up first, so that a mistyped name removes nothing.
+        // All are looked up first, so that a mistyped name removes nothing; one named twice is one.
+        let mut found = Vec::new();
         for name in &self.names {
-            vault.get(name)?;
+            let item = vault.get(name)?;
+            if !found.iter().any(|(id, _)| *id == item.id) {
+                found.push((item.id, item.item.name));
+            }
         }
-        let names = self.names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let names = found.iter().map(|(_, name)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
         session.confirm(self.force, &format!("Remove {names} for good?"))?;
-        for name in &self.names {
+        for (_, name) in &found {
             vault.remove(name)?;
         }
         prose(&format!("removed {names}"));
