@@ -6,8 +6,9 @@ use super::session::Session;
 use crate::factor::password::{Cost, NewPassword, PasswordEnroll};
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
 use crate::factor::{Enroll, describe};
-use crate::header::Keyslot;
+use crate::header::{Keyslot, MAX_FACTORS};
 use crate::secret::{CodeText, SecretText};
+use crate::vault::VaultError;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -62,9 +63,9 @@ impl Spec {
     }
 }
 
-/// How factors are made.
+/// What checking a password costs.
 #[derive(clap::Args, Clone, Default)]
-pub struct Making {
+pub struct Kdf {
     /// Memory that checking a password takes, in MiB (19 to 4096)
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(19..=4096))]
     pub kdf_memory: u32,
@@ -74,6 +75,21 @@ pub struct Making {
     /// Threads that checking a password uses (1 to 32)
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
     pub kdf_lanes: u32,
+}
+
+impl Kdf {
+    /// The same for the factor.
+    pub fn cost(&self) -> Cost {
+        Cost { memory_kib: self.kdf_memory * 1024, passes: self.kdf_passes, lanes: self.kdf_lanes }
+    }
+}
+
+/// How factors are made.
+#[derive(clap::Args, Clone, Default)]
+pub struct Making {
+    /// For passwords.
+    #[command(flatten)]
+    pub kdf: Kdf,
     /// Write a new recovery code to FILE (made new, mode 0600) instead of showing it
     #[arg(long, value_name = "FILE")]
     pub recovery_out: Option<PathBuf>,
@@ -86,10 +102,24 @@ pub struct Making {
 }
 
 impl Making {
-    /// What Argon2id will cost.
-    pub fn cost(&self) -> Cost {
-        Cost { memory_kib: self.kdf_memory * 1024, passes: self.kdf_passes, lanes: self.kdf_lanes }
+    /// Before anything is made: a file for a recovery code, and no code to be made, is a misunderstanding.
+    pub fn check(&self, code: bool) -> Result<(), CliError> {
+        if code || self.recovery_out.is_none() {
+            return Ok(());
+        }
+        Err(CliError::Usage {
+            message: "--recovery-out names a file for a recovery code, and none is to be made".into(),
+            hint: "leave it out; or make one, with --factor recovery, or with 'twinlock init --recovery'".into(),
+        })
     }
+}
+
+/// Refuses a threshold that its factors cannot reach, before a person types or a code is made for nothing.
+pub fn check_threshold(threshold: u8, factors: usize) -> Result<(), CliError> {
+    if factors <= MAX_FACTORS && threshold > 0 && usize::from(threshold) <= factors {
+        return Ok(());
+    }
+    Err(VaultError::BadThreshold { threshold, factors }.into())
 }
 
 /// Makes factors for one command; a password asked for once serves every keyslot of it.
@@ -125,7 +155,7 @@ impl<'a> Maker<'a> {
                     Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
                 };
                 self.password = Some(Rc::clone(&password));
-                Box::new(PasswordEnroll { cost: self.making.cost(), password })
+                Box::new(PasswordEnroll { cost: self.making.kdf.cost(), password })
             }
             Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
             Spec::Pkcs11(uri) => session.token_enroller(uri, self.making.allow_sha1)?,

@@ -1,16 +1,16 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_threshold, default_name, ways};
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::crypto::random_secret;
 use crate::factor::Enroll;
-use crate::header::{MAX_FACTORS, Unverified};
+use crate::header::Unverified;
 use crate::secret::AccountKey;
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{NewKeyslot, Vault};
+use crate::vault::{NewKeyslot, Vault, check_name};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long = "factor", value_name = "FACTOR")]
     factors: Vec<Spec>,
     /// How many of the factors are needed [default: all]
-    #[arg(long, value_name = "K", requires = "factors")]
+    #[arg(long, value_name = "K", requires = "factors", value_parser = clap::value_parser!(u8).range(1..=16))]
     threshold: Option<u8>,
     /// Make a second keyslot that a recovery code opens
     #[arg(long)]
@@ -55,6 +55,9 @@ impl Args {
         if std::fs::symlink_metadata(&path).is_ok() {
             return Err(StoreError::Exists(path).into());
         }
+        // Before a person answers questions and writes a code down for nothing.
+        check_name(&self.name)?;
+        check_folder(session, &path)?;
         session.prepare_tokens()?;
         let account_key = match &self.account_key_file {
             Some(file) => read_account_key(file)?,
@@ -86,9 +89,10 @@ impl Args {
     fn wanted(&self, session: &mut Session) -> Result<Vec<Wanted>, CliError> {
         let mut wanted = Vec::new();
         if !self.factors.is_empty() {
-            let n = u8::try_from(self.factors.len()).ok().filter(|n| usize::from(*n) <= MAX_FACTORS);
-            let n = n.ok_or(crate::vault::VaultError::BadThreshold { threshold: 0, factors: self.factors.len() })?;
-            wanted.push((self.factors.clone(), self.threshold.unwrap_or(n)));
+            let threshold = self.threshold.unwrap_or(u8::try_from(self.factors.len()).unwrap_or(u8::MAX));
+            check_threshold(threshold, self.factors.len())?;
+            self.making.check(self.recovery || self.factors.contains(&Spec::Recovery))?;
+            wanted.push((self.factors.clone(), threshold));
         } else if session.interactive() {
             wanted = ask(session)?;
         } else {
@@ -186,6 +190,15 @@ fn choose(session: &mut Session, question: &str, max: usize) -> Result<usize, Cl
             },
         }
     }
+}
+
+/// A folder that was named must be there.
+fn check_folder(session: &Session, path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if session.global.vault.is_none() || folder.is_dir() {
+        return Ok(());
+    }
+    Err(StoreError::NoFolder(folder.into()).into())
 }
 
 /// The default place is made, with access for its owner alone; a folder that was named must be there.

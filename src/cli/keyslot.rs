@@ -1,12 +1,12 @@
 //! `twinlock keyslot`
 
-use super::factors::{Maker, Making, Spec, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_threshold, default_name, ways};
 use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
-use crate::vault::{NewKeyslot, Vault, VaultError, peek};
+use crate::vault::{NewKeyslot, Vault, VaultError, check_name, peek};
 use serde_json::{Value, json};
 
 /// The ways into the vault: list, enroll, wipe, rename, test
@@ -48,7 +48,7 @@ pub struct Enroll {
     #[arg(long = "factor", value_name = "FACTOR", required = true)]
     factors: Vec<Spec>,
     /// How many of the factors are needed [default: all]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=16))]
     threshold: Option<u8>,
     /// What to call it [default: after its factors]
     #[arg(long, value_name = "NAME")]
@@ -75,6 +75,7 @@ impl Command {
 
 impl Enroll {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
+        self.making.check(self.factors.contains(&Spec::Recovery))?;
         let mut vault = session.unlock()?;
         let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
@@ -91,16 +92,15 @@ pub fn enroll(
     threshold: Option<u8>,
     making: &Making,
 ) -> Result<String, CliError> {
-    let all = u8::try_from(specs.len()).unwrap_or(u8::MAX);
-    let threshold = threshold.unwrap_or(all);
+    let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
+    check_threshold(threshold, specs.len())?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
     let name = name.map_or_else(|| default_name(specs, &taken), str::to_owned);
+    check_name(&name)?;
     if taken.contains(&name.as_str()) {
         return Err(VaultError::KeyslotExists(name).into());
     }
-    if threshold == 0 || threshold > all {
-        return Err(VaultError::BadThreshold { threshold, factors: specs.len() }.into());
-    }
+    vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
     let weaker = vault.weaker(&kinds, threshold);
     for weaker in &weaker {
@@ -135,6 +135,12 @@ fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> 
 }
 
 fn test(session: &mut Session, name: &str) -> Result<(), CliError> {
+    if session.global.keyslot.as_deref().is_some_and(|other| other != name) {
+        return Err(CliError::Usage {
+            message: format!("'keyslot test {name}' opens the vault by '{name}', and --keyslot names another"),
+            hint: "leave out --keyslot".into(),
+        });
+    }
     session.global.keyslot = Some(name.to_owned());
     let vault = session.unlock()?;
     prose(&format!("keyslot '{}' opens the vault '{}'", vault.opened_by(), vault.header().name));

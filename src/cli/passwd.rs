@@ -1,8 +1,9 @@
 //! `twinlock passwd`
 
-use super::factors::Making;
-use super::report::{CliError, prose, warn};
+use super::factors::Kdf;
+use super::report::{CliError, count, prose, warn};
 use super::session::Session;
+use crate::vault::VaultError;
 
 /// Change the password, offline; items are not touched
 ///
@@ -14,16 +15,29 @@ pub struct Args {
     #[arg(long = "only", value_name = "NAME")]
     only: Option<String>,
     #[command(flatten)]
-    making: Making,
+    kdf: Kdf,
+    /// Keep a weak password
+    #[arg(long)]
+    force: bool,
 }
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock()?;
-        let Making { force, .. } = self.making;
         let openers = &mut session.openers;
         let prompt = session.prompt.as_mut();
-        let report = vault.change_password(self.only.as_deref(), self.making.cost(), force, openers, prompt)?;
+        let only = self.only.as_deref();
+        let report =
+            vault.change_password(only, self.kdf.cost(), self.force, openers, prompt).map_err(|error| {
+                match (error, only) {
+                    (VaultError::NoPassword, Some(name)) => CliError::Plain {
+                        message: format!("keyslot '{name}' holds no password"),
+                        hint: "'twinlock keyslot list' shows which keyslots do".into(),
+                        code: 1,
+                    },
+                    (error, _) => error.into(),
+                }
+            })?;
         for name in &report.changed {
             prose(&format!("keyslot '{name}' has the new password"));
         }
@@ -35,7 +49,7 @@ impl Args {
             warn(&format!("keyslot '{name}' still has the old password: {why}"));
         }
         Err(CliError::Plain {
-            message: format!("{} of the keyslots could not be changed", report.kept.len()),
+            message: format!("{} could not be changed", count(report.kept.len() as u64, "keyslot")),
             hint: "bring what is missing, and run 'twinlock passwd --only NAME' for each of them".into(),
             code: 7,
         })

@@ -5,6 +5,7 @@ use super::keyslot::enroll;
 use super::report::{CliError, prose};
 use super::session::Session;
 use crate::vault::VaultError;
+use std::path::PathBuf;
 
 /// Recovery codes: a way back in when password and token are lost
 #[derive(clap::Subcommand)]
@@ -21,8 +22,9 @@ pub struct New {
     /// Wipe this keyslot once the new one is enrolled
     #[arg(long, value_name = "KEYSLOT")]
     replace: Option<String>,
-    #[command(flatten)]
-    making: Making,
+    /// Write the code to FILE (made new, mode 0600) instead of showing it
+    #[arg(long, value_name = "FILE")]
+    recovery_out: Option<PathBuf>,
 }
 
 impl Command {
@@ -33,7 +35,8 @@ impl Command {
             let have = vault.header().keyslots.iter().map(|slot| slot.name.clone()).collect();
             return Err(VaultError::NoKeyslot { name: old.to_owned(), have }.into());
         }
-        let name = enroll(&mut vault, session, args.name.as_deref(), &[Spec::Recovery], None, &args.making)?;
+        let making = Making { recovery_out: args.recovery_out, ..Making::default() };
+        let name = enroll(&mut vault, session, args.name.as_deref(), &[Spec::Recovery], None, &making)?;
         prose(&format!("enrolled keyslot '{name}': the recovery code alone opens the vault"));
         if let Some(old) = &args.replace {
             vault.wipe(old)?;

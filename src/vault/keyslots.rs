@@ -199,7 +199,7 @@ pub(super) fn position(header: &Header, name: &str) -> Result<usize, VaultError>
 }
 
 /// Refuses what the header could not hold as a name.
-pub(super) fn check_name(name: &str) -> Result<(), VaultError> {
+pub fn check_name(name: &str) -> Result<(), VaultError> {
     let bad = name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
     if bad { Err(VaultError::BadName(name.to_owned())) } else { Ok(()) }
 }

@@ -16,7 +16,7 @@ mod write;
 
 pub use accept::Accepted;
 pub use error::{Altered, Refusal, VaultError};
-pub use keyslots::{NewKeyslot, Weaker};
+pub use keyslots::{NewKeyslot, Weaker, check_name};
 pub use read::Found;
 pub use record::Manifest;
 pub use rewrap::Rewrapped;

@@ -53,6 +53,13 @@ impl Vault {
         if taken.is_empty() { Ok(()) } else { Err(VaultError::ItemExists(name.to_owned())) }
     }
 
+    /// Whether the set of records is the one last written, before a person types or writes down anything for a change of it.
+    pub fn check(&mut self) -> Result<(), VaultError> {
+        let snapshot = self.store.snapshot()?;
+        self.state.refresh(snapshot.as_ref(), &self.account_key)?;
+        self.state.check_set(snapshot.as_ref())
+    }
+
     /// Every item, ordered by name; the set is checked on the way.
     pub fn items(&mut self) -> Result<Vec<Found>, VaultError> {
         let mut all = Vec::new();
