@@ -57,5 +57,8 @@ pub fn read_account_key(path: &Path) -> Result<AccountKey, CliError> {
         bytes.zeroize();
         return Ok(AccountKey::new(key));
     }
+    if line.len() != 46 && !line.is_empty() && line.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(bad(format!("{} hex digits where 64 belong", line.len())));
+    }
     base58::decode(line, account_key_sum).map(AccountKey::new).map_err(|error| bad(error.to_string()))
 }

@@ -4,7 +4,7 @@ use super::report::CliError;
 use super::session::Session;
 use crate::crypto::random_bytes;
 use crate::item::{Field, FieldKind, Item, MAX_ITEM, Text};
-use crate::prompt::Ask;
+use crate::prompt::{Ask, PromptError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -115,7 +115,20 @@ pub fn set(item: &mut Item, name: &str, kind: FieldKind, value: Text) {
 
 /// Asks for a secret value.
 pub fn ask(session: &mut Session, item: &str, field: &str) -> Result<Text, CliError> {
-    Ok(Text::new(session.prompt.secret(&Ask::Field { item, field })?.into_inner()))
+    match session.prompt.secret(&Ask::Field { item, field }) {
+        Ok(value) => Ok(Text::new(value.into_inner())),
+        Err(PromptError::Nobody { .. }) => Err(CliError::Plain {
+            message: format!("nobody is there to type the '{field}' of '{item}'"),
+            hint: match field {
+                "password" => "take it from a file with --value-file, or make it up with --generate",
+                "notes" => "take the text from a file with --value-file",
+                _ => "run it on a terminal without --no-input",
+            }
+            .into(),
+            code: 1,
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The whole file without its last line end.

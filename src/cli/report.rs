@@ -5,11 +5,10 @@ use crate::factor::FactorError;
 use crate::factor::pkcs11::TokenError;
 use crate::header::HeaderError;
 use crate::item::ItemError;
-use crate::prompt::PromptError;
-use crate::prompt::StdinTwice;
+use crate::prompt::{PromptError, StdinTwice, wrap};
 use crate::store::StoreError;
 use crate::vault::{Altered, Refusal, VaultError};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -124,6 +123,22 @@ pub fn error(error: &CliError) -> ExitCode {
     ExitCode::from(explained.code)
 }
 
+/// What to do about items that something else has changed.
+pub const ACCEPT: &str =
+    "restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'";
+
+/// Tells of an error that does not end the command: the person is just dealing with it, so there is no hint.
+pub fn tell(error: &CliError) {
+    let Some(explained) = explain(error) else { return };
+    say("warning", &explained.message);
+    explained.notes.iter().for_each(|note| say("note", note));
+}
+
+/// `1 item`, `2 items`.
+pub fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// Prints a warning on stderr.
 pub fn warn(text: &str) {
     say("warning", text);
@@ -131,12 +146,18 @@ pub fn warn(text: &str) {
 
 /// Prints prose on stderr.
 pub fn prose(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", super::out::clean(text));
+    let _ = writeln!(io::stderr(), "{}", shaped(text));
 }
 
 /// stderr may be gone; there is nobody left to tell then.
 fn say(what: &str, text: &str) {
-    let _ = writeln!(io::stderr(), "twinlock: {what}: {}", super::out::clean(text));
+    let _ = writeln!(io::stderr(), "{}", shaped(&format!("twinlock: {what}: {text}")));
+}
+
+/// Harmless to a terminal, and broken into lines that fit one; whole lines for everything else, which may search them.
+fn shaped(text: &str) -> String {
+    let text = super::out::clean(text);
+    if io::stderr().is_terminal() { wrap(&text) } else { text }
 }
 
 /// A panic is a defect of ours: say so, and where, but not what was in memory.
@@ -159,9 +180,11 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
         CliError::Vault(error) => vault(error),
         CliError::Prompt(error) => prompt(error),
         CliError::Usage { message, hint } => Explained::new(USAGE, message, hint),
-        CliError::File { doing, path, error } => {
-            Explained::new(FIXABLE, format!("cannot {doing} '{}': {}", path.display(), system(error)), "")
-        }
+        CliError::File { doing, path, error } => Explained::new(
+            FIXABLE,
+            format!("cannot {doing} '{}': {}", path.display(), system(error)),
+            about_file(error),
+        ),
         CliError::Config { path, why } => Explained::new(
             FIXABLE,
             format!("the config file '{}' cannot be used: {}", path.display(), why.trim_end()),
@@ -178,11 +201,23 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
     })
 }
 
+/// What to do about a file that cannot be read or written.
+fn about_file(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "nothing is written over: name a file that is not there yet",
+        io::ErrorKind::NotFound => "look for a typing error in its name",
+        io::ErrorKind::PermissionDenied => "look at its owner and permissions with 'ls -l'",
+        io::ErrorKind::IsADirectory => "name a file in it",
+        _ => "",
+    }
+}
+
 /// The system's words without Rust's "(os error 2)".
 fn system(error: &io::Error) -> String {
     let text = error.to_string();
     let cut = text.find(" (os error").unwrap_or(text.len());
-    text[..cut].to_lowercase()
+    let mut rest = text[..cut].chars();
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }
 
 fn prompt(error: &PromptError) -> Explained {
@@ -195,7 +230,11 @@ fn prompt(error: &PromptError) -> Explained {
         }
         PromptError::Cancelled => Explained::new(FIXABLE, "cancelled; nothing was changed", ""),
         PromptError::File { path, error } => {
-            Explained::new(FIXABLE, format!("cannot read the secret from '{path}': {}", system(error)), "")
+            let hint = match error.kind() {
+                io::ErrorKind::InvalidData => "its first line must be the secret, as text",
+                _ => about_file(error),
+            };
+            Explained::new(FIXABLE, format!("cannot read the secret from '{path}': {}", system(error)), hint)
         }
         _ => Explained::new(FIXABLE, error, ""),
     }
@@ -222,7 +261,7 @@ fn vault(error: &VaultError) -> Explained {
             Explained::new(FIXABLE, error, &format!("change it with 'twinlock edit {name}', or choose another name"))
         }
         VaultError::NoKeyslot { have, .. } => Explained::new(NOT_FOUND, error, &format!("there is {}", quoted(have))),
-        VaultError::KeyslotExists(_) => Explained::new(FIXABLE, error, "choose another with --name"),
+        VaultError::KeyslotExists(_) => Explained::new(FIXABLE, error, "choose another name"),
         VaultError::BadName(_) => {
             Explained::new(FIXABLE, error, "a name has 1 to 64 characters, and no control characters")
         }
@@ -240,7 +279,11 @@ fn vault(error: &VaultError) -> Explained {
             Explained::new(FIXABLE, error, "'twinlock keyslot enroll --factor password' makes one that does")
         }
         VaultError::NothingRewrapped(kept) => {
-            let mut explained = Explained::new(TOKEN, error, "insert the token, or open the vault by that keyslot");
+            let mut explained = Explained::new(
+                TOKEN,
+                error,
+                "bring what is missing, or open the vault by that keyslot, with --keyslot",
+            );
             explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
             explained
         }
@@ -353,7 +396,7 @@ fn factor(error: &FactorError) -> Explained {
         FactorError::NoRandomness => Explained::new(TOKEN, RandomError, ""),
         FactorError::MistypedCode(why) => Explained::new(
             LOCKED,
-            format!("the recovery code is mistyped: {why}"),
+            format!("the recovery code cannot be right: {why}"),
             "compare it with your sheet, group by group",
         ),
         FactorError::CodeNotKept => Explained::new(
@@ -366,11 +409,7 @@ fn factor(error: &FactorError) -> Explained {
 }
 
 fn altered(error: &VaultError, altered: &Altered) -> Explained {
-    let mut explained = Explained::new(
-        DAMAGED,
-        error,
-        "restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'",
-    );
+    let mut explained = Explained::new(DAMAGED, error, ACCEPT);
     let mut say = |what: &str, names: &[String]| {
         explained.notes.extend(names.iter().map(|name| format!("'{name}' {what}")));
     };

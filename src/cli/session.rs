@@ -108,9 +108,13 @@ impl Session {
 
     /// The vault file, not unlocked.
     pub fn store(&self) -> Result<SqliteStore, CliError> {
-        let store = SqliteStore::open(&self.vault_path()?)?;
+        let path = self.vault_path()?;
+        let store = SqliteStore::open(&path)?;
         if let Some(mode) = store.mode_warning() {
-            warn(&format!("others may read the vault file (mode {mode:o}); 'chmod 600' it"));
+            let path = path.display();
+            warn(&format!(
+                "others on this machine may use the vault file (mode {mode:o}); make it yours alone with: chmod 600 '{path}'"
+            ));
         }
         Ok(store)
     }

@@ -1,9 +1,9 @@
 //! `twinlock verify`
 
 use super::out;
-use super::report::{CliError, prose, warn};
+use super::report::{ACCEPT, CliError, count, prose, tell, warn};
 use super::session::Session;
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 use serde_json::json;
 
 /// Check the whole vault: file, header, every item, and that none was taken out or put back
@@ -26,10 +26,11 @@ impl Args {
         let mut vault = session.unlock()?;
         if self.accept {
             match vault.verify() {
-                Err(error @ (VaultError::Altered(_) | VaultError::Record { .. })) => {
-                    super::report::error(&error.into());
+                Err(error @ (VaultError::Altered(_) | VaultError::Record { .. })) => tell(&error.into()),
+                Ok(_) => {
+                    prose("there is nothing to accept");
+                    return self.report(&mut vault);
                 }
-                Ok(_) => prose("nothing is altered"),
                 Err(error) => return Err(error.into()),
             }
             session.confirm(self.force, "Accept the items as they are now? What was deleted stays deleted.")?;
@@ -38,10 +39,18 @@ impl Args {
                 warn(&format!("two items were called '{old}'; one is called '{new}' now"));
             }
             if accepted.dropped > 0 {
-                warn(&format!("{} records that cannot be opened were removed", accepted.dropped));
+                warn(&format!("removed what cannot be opened: {}", count(accepted.dropped as u64, "record")));
             }
         }
-        let report = vault.verify()?;
+        self.report(&mut vault)
+    }
+
+    fn report(&self, vault: &mut Vault) -> Result<(), CliError> {
+        let report = vault.verify().map_err(|error| match error {
+            // The same words as for other alterations: this is the command that other errors send a person to.
+            VaultError::Record { .. } => CliError::Plain { message: error.to_string(), hint: ACCEPT.into(), code: 5 },
+            error => error.into(),
+        })?;
         if self.json {
             return out::json(&json!({
                 "vault": vault.header().name,
@@ -52,12 +61,12 @@ impl Args {
             }));
         }
         prose(&format!(
-            "vault '{}' is whole: {} items, {} keyslots, header generation {}, {} writes",
+            "vault '{}' is whole: {}, {}, header generation {}, {}",
             vault.header().name,
-            report.items,
-            report.keyslots,
+            count(report.items, "item"),
+            count(report.keyslots as u64, "keyslot"),
             report.generation,
-            report.sequence
+            count(report.sequence, "write")
         ));
         Ok(())
     }

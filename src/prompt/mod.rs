@@ -18,6 +18,7 @@ mod words;
 pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice};
 pub use tty::TtyPrompt;
+pub use words::wrap;
 
 use crate::secret::SecretText;
 

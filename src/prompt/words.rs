@@ -109,7 +109,7 @@ fn clean(text: &str) -> String {
 }
 
 /// Breaks lines at single spaces so that none is longer than a terminal; a word longer than that stays whole.
-fn wrap(text: &str) -> String {
+pub fn wrap(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut column = 0;
     for piece in text.split_inclusive([' ', '\n']) {

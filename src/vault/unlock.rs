@@ -15,6 +15,9 @@ use crate::secret::{AccountKey, FactorSecret};
 /// Times that a person may type a password or code for one keyslot.
 const ATTEMPTS: usize = 3;
 
+/// Begins what is missing when nobody can be asked; there is then nobody to be told on the way, either.
+const NOBODY: &str = "nobody is there to type";
+
 /// What the person asked for.
 #[derive(Clone, Copy, Default)]
 pub struct Wish<'a> {
@@ -85,6 +88,8 @@ fn stops(refusal: &Refusal) -> bool {
 /// What a person is told when the next way in is tried; nothing for what is only reported if none works.
 fn passed_over(refusal: &Refusal) -> Option<String> {
     match refusal {
+        // Where nobody can be asked, every way in would say so; once, at the end, is enough.
+        Refusal::Missing(what) if what.iter().all(|what| what.starts_with(NOBODY)) => None,
         Refusal::Missing(what) => Some(what.join(", ")),
         Refusal::Unsupported(why) | Refusal::Factor(FactorError::BadStanza(why)) => Some(why.clone()),
         Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
@@ -213,8 +218,9 @@ impl Gathering<'_> {
                 }
                 Ok(None) => self.missing.push(format!("the {what} cannot be asked for")),
                 Err(FactorError::Prompt(PromptError::Skipped)) => self.missing.push(format!("no {what} was typed")),
-                Err(FactorError::Prompt(PromptError::Nobody { .. })) => {
-                    self.missing.push(format!("nobody is there to type the {what}"));
+                Err(FactorError::Prompt(PromptError::Nobody { what, flag })) => {
+                    let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
+                    self.missing.push(format!("{NOBODY} {what}{file}"));
                 }
                 Err(error) => return Err(Refusal::Factor(error)),
             }
