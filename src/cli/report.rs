@@ -392,7 +392,7 @@ fn factor(error: &FactorError) -> Explained {
             explained.notes.extend((!advice.is_empty()).then(|| advice.clone()));
             explained
         }
-        FactorError::Mismatch => Explained::new(FIXABLE, "the two passwords differed each time", ""),
+        FactorError::NoNewPassword => Explained::new(FIXABLE, "no new password was chosen", ""),
         FactorError::NoRandomness => Explained::new(TOKEN, RandomError, ""),
         FactorError::MistypedCode(why) => Explained::new(
             LOCKED,

@@ -48,8 +48,8 @@ pub enum FactorError {
         /// What would make it stronger; may be empty.
         advice: String,
     },
-    /// The two entries of a new password differed, again and again.
-    Mismatch,
+    /// New passwords were weak, or typed differently the second time, again and again.
+    NoNewPassword,
     /// The operating system gave no randomness.
     NoRandomness,
     /// The typed code cannot be right.

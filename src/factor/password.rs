@@ -21,8 +21,8 @@ const PASSES: std::ops::RangeInclusive<u32> = 2..=32;
 const LANES: std::ops::RangeInclusive<u32> = 1..=32;
 /// zxcvbn's score from which a password is called strong enough: "safely unguessable" is 3 and 4.
 const STRONG: u8 = 3;
-/// Times that two differing entries are forgiven.
-const ATTEMPTS: usize = 3;
+/// Times that a weak password or two differing entries are forgiven.
+const ATTEMPTS: usize = 5;
 
 /// What Argon2id costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +101,8 @@ impl NewPassword {
         let ask = Ask::NewPassword { vault, keyslot };
         for _ in 0..ATTEMPTS {
             let first = prompt.secret(&ask)?.into_password();
-            if !force {
-                judge(&first, &[vault, keyslot, "twinlock"], prompt)?;
+            if !force && !accepted(&first, &[vault, keyslot, "twinlock"], prompt)? {
+                continue;
             }
             let second = prompt.secret(&Ask::RepeatPassword)?.into_password();
             if first.expose() == second.expose() {
@@ -110,7 +110,7 @@ impl NewPassword {
             }
             prompt.show(&Event::Mismatch);
         }
-        Err(FactorError::Mismatch)
+        Err(FactorError::NoNewPassword)
     }
 }
 
@@ -133,18 +133,19 @@ impl Enroll for PasswordEnroll {
     }
 }
 
-/// Tells how strong a new password is; a weak one needs the person's word.
-fn judge(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+/// Tells how strong a new password is; a weak one needs the person's word, and without it is asked for again.
+fn accepted(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
     let judged = zxcvbn::zxcvbn(password.expose(), names);
     let score = u8::from(judged.score());
     if score >= STRONG {
-        return Ok(());
+        return Ok(true);
     }
     let time = judged.crack_times().offline_slow_hashing_1e4_per_second().to_string();
     let advice = judged.feedback().map(advice).unwrap_or_default();
     match prompt.confirm(&Question::WeakPassword { score, time: &time, advice: &advice }) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(PromptError::Nobody { .. }) => Err(FactorError::WeakPassword { time, advice }),
+        Ok(false) if !prompt.can_retry(&Ask::RepeatPassword) => Err(FactorError::WeakPassword { time, advice }),
+        Ok(kept) => Ok(kept),
+        Err(PromptError::Nobody { .. }) => Err(FactorError::WeakPassword { time, advice }),
         Err(error) => Err(error.into()),
     }
 }
