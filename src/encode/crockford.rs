@@ -44,7 +44,8 @@ impl std::fmt::Display for CrockfordError {
         match self {
             Self::Length { got: 0, .. } => f.write_str("nothing was typed"),
             Self::Length { got, near } if got % GROUP == 0 => {
-                write!(f, "{} groups where {GROUPS} belong; look at group {near} first", got / GROUP)
+                let (groups, s) = (got / GROUP, if *got == GROUP { "" } else { "s" });
+                write!(f, "{groups} group{s} where {GROUPS} belong; look at group {near} first")
             }
             Self::Length { got, near } => {
                 write!(f, "{got} characters where {CHARS} belong; look at group {near} first")

@@ -75,7 +75,9 @@ pub fn event(event: &Event<'_>) -> String {
             };
             format!("That is not the PIN of token {}{left}", name(token))
         }
-        Event::WrongSecret { what } => format!("That {} is wrong. Try again, or press Ctrl-C to stop.", clean(what)),
+        Event::WrongSecret { what } => {
+            format!("That {} is wrong. Try again; Enter alone tries another way in, Ctrl-C stops.", clean(what))
+        }
         Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
         Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
@@ -176,7 +178,10 @@ mod tests {
                 Event::WrongPin { token: "ada", tries: Tries::Exactly(0) },
                 "That is not the PIN of token 'ada', and now it is locked.",
             ),
-            (Event::WrongSecret { what: "password" }, "That password is wrong. Try again, or press Ctrl-C to stop."),
+            (
+                Event::WrongSecret { what: "password" },
+                "That password is wrong. Try again; Enter alone tries another way in, Ctrl-C\nstops.",
+            ),
             (
                 Event::MistypedCode { why: "group 3 is mistyped" },
                 "That recovery code cannot be right: group 3 is mistyped.",
