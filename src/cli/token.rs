@@ -9,8 +9,21 @@ use crate::factor::pkcs11::{Mode, TokenError, TokenSetup, keys, log_in_to, test}
 use crate::prompt::Tries;
 use serde_json::{Value, json};
 
+/// The config file, for the help and the man page.
+const CONFIG: &str = "\
+The PKCS#11 module of a token (its vendor's shared library) is named with --module,
+or once and for all in the config file, twinlock/config.toml in your config folder:
+
+    [[module]]
+    path = \"/usr/lib/softhsm/libsofthsm2.so\"
+    deadline = 30          # seconds that a call may take; 30 if left out
+
+    [[token]]              # only where the PIN comes from a file
+    uri = \"pkcs11:token=LABEL?pin-source=/FILE\"";
+
 /// Tokens (HSMs, by PKCS#11): list, set up, test
 #[derive(clap::Subcommand)]
+#[command(after_help = CONFIG)]
 pub enum Command {
     /// List the tokens that are here and the keys that could open a keyslot
     List {
