@@ -45,7 +45,7 @@ impl Vault {
     }
 }
 
-/// Each item has exactly one index entry, with its name and revision; no entry is without an item.
+/// Each item has exactly one index entry, with its name and revision; no entry is without an item, and no two items have one name.
 fn check_index(
     read: &dyn Read,
     state: &super::view::State,
@@ -54,6 +54,7 @@ fn check_index(
     let sealer = state.sealer();
     let mut left: HashMap<_, _> = items.iter().collect();
     let mut wrong = None;
+    let mut last = None;
     read.each_entry(&mut |entry| {
         let known = left.remove(&entry.id);
         let opened = sealer.open_entry(&entry);
@@ -61,15 +62,18 @@ fn check_index(
             (Some((revision, name)), Ok((of_entry, _))) => revision == of_entry && sealer.tag(name) == entry.tag,
             _ => false,
         };
-        if fits {
+        // Entries come ordered by tag, so two of one name come together: neither could be had by its name.
+        let twin = last.replace(entry.tag) == Some(entry.tag);
+        if fits && !twin {
             return ControlFlow::Continue(());
         }
         let name = known.map(|(_, name)| name.clone()).or(opened.ok().map(|(_, name)| name.to_string()));
-        wrong = Some(name.unwrap_or_else(|| crate::encode::hex::encode(&entry.id)));
+        let why = if twin { "is in the vault's index twice" } else { "has an index entry that does not belong to it" };
+        wrong = Some((name.unwrap_or_else(|| crate::encode::hex::encode(&entry.id)), why));
         ControlFlow::Break(())
     })?;
-    if let Some(name) = wrong {
-        return Err(VaultError::Record { name, why: "has an index entry that does not belong to it" });
+    if let Some((name, why)) = wrong {
+        return Err(VaultError::Record { name, why });
     }
     match left.into_values().next() {
         Some((_, name)) => Err(VaultError::Record { name: name.clone(), why: "was taken out of the vault's index" }),
