@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Writes every vector beside it. The same at every run; nothing of it is needed to run the vectors.
+
+python3 -m venv venv && venv/bin/pip install cryptography argon2-cffi && venv/bin/python tests/vectors/make.py
+"""
+
+import shutil
+
+import header_cases
+import kat
+import keyslot_cases
+import record_cases
+import vaults
+from world import HERE, Vectors
+
+
+def main():
+    for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+    out = Vectors()
+    for cases in (header_cases, keyslot_cases, record_cases):
+        cases.negative(out)
+    kat.write_all()
+    vaults.write_all(out)
+    for failure, count in sorted(out.count.items()):
+        print(f"{count:4} {failure}")
+    print(f"{sum(out.count.values()):4} in all")
+
+
+if __name__ == "__main__":
+    main()
