@@ -146,7 +146,8 @@ impl std::fmt::Display for TokenError {
             Self::NoModule => f.write_str("no PKCS#11 module is configured"),
             Self::ModuleUnusable { path, why } => write!(f, "cannot use the PKCS#11 module '{path}': {why}"),
             Self::Hung { path, seconds } => {
-                write!(f, "the PKCS#11 module '{path}' did not answer within {seconds} seconds and was stopped")
+                let unit = if *seconds == 1 { "second" } else { "seconds" };
+                write!(f, "the PKCS#11 module '{path}' did not answer within {seconds} {unit} and was stopped")
             }
             Self::Crashed { path, signal: Some(signal) } => {
                 write!(f, "the PKCS#11 module '{path}' crashed (signal {signal})")

@@ -41,10 +41,11 @@ codes! {
     PublicKeyInvalid 0x1b9, FunctionRejected 0x200,
 }
 
-/// `CKR_PIN_INCORRECT`; a vendor's own code by its number.
+/// `CKR_PIN_INCORRECT`. The number, which alone tells a vendor's own codes apart, is always shown beside it.
 pub fn name(rv: RvError) -> String {
     match rv {
-        RvError::VendorDefined(code) | RvError::UnknownErrorCode(code) => format!("CKR {code:#x}"),
+        RvError::VendorDefined(_) => "CKR_VENDOR_DEFINED".to_owned(),
+        RvError::UnknownErrorCode(_) => "an unknown code".to_owned(),
         known => snake("CKR", &format!("{known:?}")),
     }
 }
@@ -73,7 +74,8 @@ mod tests {
     fn as_the_standard_writes_them() {
         assert_eq!((name(RvError::PinIncorrect).as_str(), code(RvError::PinIncorrect)), ("CKR_PIN_INCORRECT", 0xa0));
         assert_eq!(name(RvError::UserPinNotInitialized), "CKR_USER_PIN_NOT_INITIALIZED");
-        assert_eq!(code(RvError::VendorDefined(0x8000_0001)), 0x8000_0001);
+        let vendor = RvError::VendorDefined(0x8000_0001);
+        assert_eq!((name(vendor).as_str(), code(vendor)), ("CKR_VENDOR_DEFINED", 0x8000_0001));
         assert_eq!(function_name(Function::InitPIN), "C_InitPIN");
     }
 }
