@@ -25,7 +25,7 @@
 //!
 //! `token-tool` and the fault module are a binary and an example of this package: `cargo test --workspace` builds them both. For the
 //! tests of the root package alone: `cargo test -p hsm-test --no-run` first. Kryoptic is a package of its own, outside the workspace;
-//! its `Cargo.toml` says why, and holds the command.
+//! its `Cargo.toml` says why, and holds the command. The conformance suite runs the `twinlock` program: `cargo build` first.
 
 #![forbid(unsafe_code)]
 
@@ -40,6 +40,6 @@ mod tool;
 pub use fault::Faulty;
 pub use missing::missing;
 pub use modules::{MODULES, Module, kryoptic, softhsm};
-pub use place::{fault_module, token_tool};
+pub use place::{fault_module, token_tool, twinlock};
 pub use token::{Key, KeyInfo, KeyType, Store, Token};
 pub use tool::{Target, ToolError};

@@ -11,25 +11,50 @@ fn profile_dir() -> PathBuf {
     if nested { dir.parent().expect("deps is in target/<profile>") } else { dir }.to_path_buf()
 }
 
-fn built(path: PathBuf) -> PathBuf {
-    assert!(path.is_file(), "'{}' is not built; run: cargo test -p hsm-test --no-run", path.display());
+/// What Cargo built at a path, if it is there and no older than those of its sources that are in `folder`, as Cargo noted them beside it
+/// (`.d`): else a test would run on what the code was yesterday.
+fn built(path: PathBuf, folder: &str, command: &str) -> PathBuf {
+    let modified = |path: &Path| path.metadata().and_then(|meta| meta.modified());
+    let Ok(when) = modified(&path) else { panic!("'{}' is not built; run: {command}", path.display()) };
+    let notes = std::fs::read_to_string(path.with_extension("d")).unwrap_or_default();
+    // A blank in a path is escaped by a backslash.
+    let notes = notes.replace("\\ ", "\0");
+    let sources = notes.split_whitespace().skip(1).map(|source| PathBuf::from(source.replace('\0', " ")));
+    for source in sources.filter(|source| source.starts_with(folder)) {
+        let newer = modified(&source).is_ok_and(|source| source > when);
+        assert!(!newer, "'{}' is older than '{}'; run: {command}", path.display(), source.display());
+    }
     path
+}
+
+/// One of this package's own; the fault module notes twinlock's sources too, as a dev-dependency, and does not depend on them.
+fn built_here(path: PathBuf) -> PathBuf {
+    built(path, env!("CARGO_MANIFEST_DIR"), "cargo build -p hsm-test --bins --examples")
 }
 
 /// The binary that calls modules for the fixtures.
 ///
 /// # Panics
-/// If it is not built.
+/// If it is not built, or older than its sources.
 pub fn token_tool() -> PathBuf {
-    built(profile_dir().join(format!("token-tool{}", std::env::consts::EXE_SUFFIX)))
+    built_here(profile_dir().join(format!("token-tool{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The `twinlock` program of this workspace: its hidden first argument `pkcs11-helper` makes it the process in which a module runs.
+///
+/// # Panics
+/// If it is not built, or older than its sources.
+pub fn twinlock() -> PathBuf {
+    built(profile_dir().join(format!("twinlock{}", std::env::consts::EXE_SUFFIX)), "/", "cargo build")
 }
 
 /// The forwarding module that fails on command.
 ///
 /// # Panics
-/// If it is not built.
+/// If it is not built, or older than its sources.
 pub fn fault_module() -> PathBuf {
-    built(profile_dir().join("examples").join(format!("libfault_module{}", std::env::consts::DLL_SUFFIX)))
+    let name = format!("libfault_module{}", std::env::consts::DLL_SUFFIX);
+    built_here(profile_dir().join("examples").join(name))
 }
 
 /// Where the package `hsm-test/kryoptic` is built: `target/kryoptic`.

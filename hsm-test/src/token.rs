@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The SO PIN of every test token.
-const SO_PIN: &str = "12345678";
-/// The user PIN of every test token.
-const PIN: &str = "123456";
+const SO_PIN: &str = "87654321";
+/// The user PIN of every test token. Kryoptic announces 8 as its shortest.
+const PIN: &str = "12345678";
 
 /// The folder of one test, in which a module keeps tokens; a module's file in `modules/` makes it.
 pub struct Store {

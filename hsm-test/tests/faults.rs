@@ -186,9 +186,9 @@ fn a_broken_hsm_takes_zeros_as_the_iv_and_leaves_them() {
 
 #[test]
 fn a_pin_pad_gives_the_pin_where_the_caller_gives_none() {
-    let Some((token, faulty)) = aes("pin-pad 123456\ntoken-flags +PROTECTED_AUTHENTICATION_PATH") else { return };
+    let Some((token, faulty)) = aes("pin-pad 12345678\ntoken-flags +PROTECTED_AUTHENTICATION_PATH") else { return };
     faulty.tool("login", &[("serial", token.serial())]).unwrap();
-    faulty.plan("pin-pad 999999\ntoken-flags +PROTECTED_AUTHENTICATION_PATH");
+    faulty.plan("pin-pad 99999999\ntoken-flags +PROTECTED_AUTHENTICATION_PATH");
     assert!(faulty.tool("login", &[("serial", token.serial())]).unwrap_err().is("PIN_INCORRECT"));
     // A PIN that is given is used.
     token.login(token.pin()).unwrap();

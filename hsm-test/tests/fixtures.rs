@@ -18,7 +18,7 @@ fn a_token_has_its_label_and_serial_number_and_takes_its_pin() {
         assert_eq!(token.uri(Some("k")), format!("pkcs11:token=lab;serial={};object=k", token.serial()));
         assert_eq!(token.pin_flags(), ["USER_PIN_INITIALIZED"]);
         token.login(token.pin()).unwrap();
-        assert!(token.login("654321").unwrap_err().is("PIN_INCORRECT"));
+        assert!(token.login("99999999").unwrap_err().is("PIN_INCORRECT"));
     });
 }
 
@@ -133,9 +133,9 @@ fn wrong_pins_lock_a_token_that_counts_them_and_its_officer_unlocks_it() {
         token.wrong_pins(1);
         assert!(token.pin_flags().contains(&"USER_PIN_LOCKED".to_owned()));
         assert!(token.login(token.pin()).unwrap_err().is("PIN_LOCKED"));
-        token.reset_pin("234567");
-        token.login("234567").unwrap();
-        assert_eq!(token.pin(), "234567");
+        token.reset_pin("23456789");
+        token.login("23456789").unwrap();
+        assert_eq!(token.pin(), "23456789");
     });
 }
 

@@ -2,7 +2,7 @@
 
 use crate::table;
 use cryptoki_sys::{CK_FUNCTION_LIST, CK_RV};
-use hsm_test::fault::{Action, LOG_VARIABLE, MODULE_VARIABLE, PLAN_VARIABLE, Plan};
+use hsm_test::fault::{Action, FUNCTIONS, LOG_VARIABLE, MODULE_VARIABLE, PLAN_VARIABLE, Plan};
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -39,6 +39,10 @@ impl State {
     /// The state; reads the plan and loads the real module at the first call.
     pub fn get_or_load(load: fn(&Path) -> Result<CK_FUNCTION_LIST, String>) -> Result<&'static Self, String> {
         if STATE.get().is_none() {
+            // A plan may name what the table holds and nothing else: a call that is not counted would prove what it does not.
+            if !std::iter::once("C_GetFunctionList").chain(table::NAMES.iter().copied()).eq(FUNCTIONS.iter().copied()) {
+                return Err("hsm_test::fault::FUNCTIONS is not what the table holds".to_owned());
+            }
             let variable = |name: &str| std::env::var_os(name).ok_or_else(|| format!("{name} is not set"));
             let plan = std::fs::read_to_string(variable(PLAN_VARIABLE)?).map_err(|error| error.to_string())?;
             let plan = Plan::parse(&plan)?;

@@ -16,7 +16,7 @@
 //! token-flags +USER_PIN_FINAL_TRY -RNG     CKF_ names without CKF_
 //! gcm-iv hsm                               as AWS CloudHSM: an IV that is not zero is refused, zeros are replaced in the caller's buffer
 //! gcm-iv zero                              a broken one: an IV that is not zero is refused, zeros are used
-//! pin-pad 123456                           C_Login without a PIN gets this one, as from the keys of a reader
+//! pin-pad 12345678                         C_Login without a PIN gets this one, as from the keys of a reader
 //! ```
 
 mod names;
@@ -31,12 +31,12 @@ use crate::tool::Target;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// The variable that names the real module.
-pub const MODULE_VARIABLE: &str = "TWINLOCK_FAULT_MODULE";
+/// The variable that names the real module. None of these begins with `TWINLOCK_`: twinlock keeps such from its helper process.
+pub const MODULE_VARIABLE: &str = "HSM_TEST_FAULT_MODULE";
 /// The variable that names the file with the plan.
-pub const PLAN_VARIABLE: &str = "TWINLOCK_FAULT_PLAN";
+pub const PLAN_VARIABLE: &str = "HSM_TEST_FAULT_PLAN";
 /// The variable that names the file to which each call's function is appended, a line each.
-pub const LOG_VARIABLE: &str = "TWINLOCK_FAULT_LOG";
+pub const LOG_VARIABLE: &str = "HSM_TEST_FAULT_LOG";
 
 /// A token behind the module that fails on command.
 pub struct Faulty {

@@ -46,7 +46,7 @@ table! {
     CKF_SO_PIN_FINAL_TRY CKF_SO_PIN_LOCKED CKF_SO_PIN_TO_BE_CHANGED CKF_ERROR_STATE
 }
 
-/// Functions whose calls can be counted and made to fail: the rows of the fault module's table, which a test compares with these.
+/// Functions whose calls can be counted and made to fail: the rows of the fault module's table, which compares itself with these.
 pub const FUNCTIONS: &[&str] = &[
     "C_GetFunctionList",
     "C_Initialize",
