@@ -216,7 +216,12 @@ pub fn check_name(name: &str) -> Result<(), ItemError> {
 /// `name'` of spec 6.3: two names that a person would call the same are the same. Each character by itself: the rules that look at
 /// neighbours (final sigma) differ between libraries.
 pub fn normalised(name: &str) -> String {
-    let folded: String = name.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    // NFKC leaves ASCII as it is; most names are ASCII, and every list sorts by this.
+    let folded: String = if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    };
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
