@@ -30,8 +30,7 @@ impl Args {
         } else if out::is_terminal() {
             table(&items)
         } else {
-            let names: Vec<_> = items.iter().map(|item| format!("{}\n", item.name)).collect();
-            out::bytes(names.concat().as_bytes())
+            out::bytes(items.iter().flat_map(|item| [item.name.as_str(), "\n"]).collect::<String>().as_bytes())
         }
     }
 }
