@@ -2,6 +2,7 @@
 
 use crate::secret::{Bytes32, zeros32};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use zeroize::Zeroize;
 
 /// Why Argon2id could not run.
@@ -42,14 +43,15 @@ impl Memory {
         }
         let mut memory = Vec::new();
         memory.try_reserve_exact(blocks).map_err(|_| ArgonError::NoMemory)?;
-        memory.resize(blocks, Block::new());
+        // The first touch of a page costs more than what Argon2 writes into it in one pass: all threads share it, as later the work.
+        (0..blocks).into_par_iter().map(|_| Block::new()).collect_into_vec(&mut memory);
         Ok(Self(memory))
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.0.iter_mut().for_each(Zeroize::zeroize);
+        self.0.par_iter_mut().for_each(Zeroize::zeroize);
     }
 }
 

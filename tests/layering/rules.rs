@@ -48,6 +48,7 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
             "subtle",
             "getrandom",
             "argon2",
+            "rayon",
             "rsa",
             "sha2_010",
             "sha1_010",
