@@ -3,7 +3,7 @@
 use super::out;
 use super::report::CliError;
 use super::session::Session;
-use crate::item::Item;
+use crate::item::{Item, normalised};
 use serde_json::json;
 
 /// List all items; never a secret
@@ -22,16 +22,21 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock()?;
-        let items: Vec<Item> = vault.items()?.into_iter().map(|found| found.item).collect();
-        let items: Vec<&Item> =
-            items.iter().filter(|item| self.tag.iter().all(|tag| item.tags.contains(tag))).collect();
-        if self.json {
-            out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>())
-        } else if out::is_terminal() {
-            table(&items)
-        } else {
-            out::bytes(items.iter().flat_map(|item| [item.name.as_str(), "\n"]).collect::<String>().as_bytes())
+        let wanted = |item: &Item| self.tag.iter().all(|tag| item.tags.contains(tag));
+        if !self.json && !out::is_terminal() {
+            // Nothing else is kept of an item: in a large vault the rest would be most of the work, and secrets besides.
+            let mut names = Vec::new();
+            vault.each(&mut |found| {
+                if wanted(&found.item) {
+                    names.push(found.item.name);
+                }
+            })?;
+            names.sort_by_cached_key(|name| normalised(name));
+            return out::bytes(names.iter().flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes());
         }
+        let items = vault.items()?;
+        let items: Vec<&Item> = items.iter().map(|found| &found.item).filter(|item| wanted(item)).collect();
+        if self.json { out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>()) } else { table(&items) }
     }
 }
 
