@@ -7,7 +7,7 @@ use super::VaultError;
 use super::error::Refusal;
 use crate::factor::pkcs11::TokenError;
 use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, role};
-use crate::header::{Header, Keyslot};
+use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot;
 use crate::prompt::{Ask, Event, Prompt, PromptError};
 use crate::secret::{AccountKey, FactorSecret};
@@ -204,16 +204,23 @@ impl Gathering<'_> {
     /// Asks for what is typed until there is enough.
     fn typed(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<Typed, Refusal> {
         let mut typed = Typed { secrets: Vec::new(), what: Vec::new(), from_person: false };
+        let typeable = |(_, stanza): &(u8, &Stanza)| matches!(role(&stanza.kind), Role::Typed(_));
+        let mut left = (1u8..).zip(&self.slot.factors).filter(typeable).count();
         for (i, stanza) in (1u8..).zip(&self.slot.factors) {
             let Role::Typed(what) = role(&stanza.kind) else { continue };
-            if self.tokens.len() + typed.secrets.len() == self.wanted() {
+            let have = self.tokens.len() + typed.secrets.len();
+            // Enough, or too few whatever is typed now.
+            if have == self.wanted() || have + left < self.wanted() {
                 break;
             }
+            left -= 1;
             let opener = openers.of(&stanza.kind);
             match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
                 Ok(Some(secret)) => {
                     typed.secrets.push((i, secret));
-                    typed.what.push(what);
+                    if !typed.what.contains(&what) {
+                        typed.what.push(what);
+                    }
                     typed.from_person |= prompt.can_retry(&asked(what, self.slot));
                 }
                 Ok(None) => self.missing.push(format!("the {what} cannot be asked for")),
@@ -234,6 +241,8 @@ impl Gathering<'_> {
     }
 
     fn not_enough(&mut self) -> Refusal {
+        // Of two passwords that were not typed one is said.
+        self.missing.dedup();
         Refusal::Missing(std::mem::take(&mut self.missing))
     }
 }

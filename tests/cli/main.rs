@@ -1,0 +1,35 @@
+//! The command line as text: what is typed, what comes, word for word. One module a command, named like its file in `src/cli`.
+//!
+//! Read a session aloud: a message that sounds wrong is wrong, also where the program is right.
+#![cfg(debug_assertions)] // the test factor is not in release builds
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not take for tests
+
+#[path = "../common/program.rs"]
+mod program;
+#[path = "../common/pty.rs"]
+mod pty;
+
+mod account_key;
+mod add;
+mod backup;
+mod completions;
+mod config;
+mod dialogue;
+mod disk;
+mod edit;
+mod find;
+mod get;
+mod header;
+mod help;
+mod init;
+mod keyslot;
+mod list;
+mod manual;
+mod passwd;
+mod recovery;
+mod rm;
+mod terminal;
+mod threshold;
+mod unlock;
+mod usage;
+mod verify;

@@ -1,0 +1,258 @@
+//! `twinlock verify`: on vaults that something else has written to.
+
+use crate::program::Cli;
+use rusqlite::Connection;
+
+fn vault() -> Cli {
+    let cli = Cli::with_vault().file("value", "hunter2");
+    for name in ["one", "two", "three"] {
+        cli.ok(&format!("add {name} --value-file value --recovery-file code"));
+    }
+    cli
+}
+
+fn tamper(cli: &Cli, sql: &str) {
+    Connection::open(cli.vault()).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_whole_vault() {
+    vault().session(
+        r#"
+$ twinlock verify --recovery-file code
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 4 writes
+$ twinlock verify --json --recovery-file code
+1> {
+1>   "generation": 1,
+1>   "items": 3,
+1>   "keyslots": 1,
+1>   "sequence": 4,
+1>   "vault": "personal"
+1> }
+$ twinlock verify --accept --force --recovery-file code
+2> there is nothing to accept
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 4 writes
+"#,
+    );
+}
+
+/// The item that was added last lies in the record with the greatest rowid of nothing: it is found by what changed.
+fn last_record(cli: &Cli, name: &str) -> String {
+    let ids = |cli: &Cli| -> Vec<String> {
+        let db = Connection::open(cli.vault()).unwrap();
+        let mut rows = db.prepare("SELECT hex(id) FROM record").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let before = ids(cli);
+    cli.ok(&format!("add {name} --value-file value --recovery-file code"));
+    ids(cli).into_iter().find(|id| !before.contains(id)).unwrap()
+}
+
+#[test]
+fn a_deleted_record_is_named_and_nothing_is_written_until_it_is_accepted() {
+    let cli = vault();
+    let id = last_record(&cli, "four");
+    tamper(&cli, &format!("DELETE FROM record WHERE hex(id) = '{id}'"));
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock list --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock get four --recovery-file code
+2> twinlock: error: the item 'four' was deleted by something other than twinlock
+2> twinlock: hint: 'twinlock verify' says what else was altered
+=> 5
+$ twinlock get one -f password --recovery-file code
+1> hunter2
+$ twinlock add five --value-file value --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock rm one -f --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock keyslot enroll --factor recovery --recovery-out new --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock verify --accept --recovery-file code
+2> twinlock: warning: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> twinlock: error: nobody is there to type an answer
+2> twinlock: hint: run it on a terminal without --no-input, or use --force
+=> 1
+$ twinlock verify --accept --force --recovery-file code
+2> twinlock: warning: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' was deleted
+2> twinlock: note: there should be 4 items, and there are 3
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
+$ twinlock list --recovery-file code
+1> one
+1> three
+1> two
+"#,
+    );
+}
+
+#[test]
+fn a_record_put_back_is_named() {
+    let cli = vault();
+    let id = last_record(&cli, "four");
+    std::fs::copy(cli.vault(), cli.path("old")).unwrap();
+    cli.write("value", "newer");
+    cli.ok("edit four --value-file value --recovery-file code");
+    let old = cli.path("old").display().to_string();
+    tamper(
+        &cli,
+        &format!(
+            "ATTACH '{old}' AS old; REPLACE INTO record SELECT * FROM old.record WHERE hex(id) = '{id}'; DETACH old"
+        ),
+    );
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' is not as it was last written: an older one was put back
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock get four --recovery-file code
+2> twinlock: error: the item 'four' is not as it was last written: an older one was put back
+2> twinlock: hint: 'twinlock verify' says what else was altered
+=> 5
+"#,
+    );
+}
+
+#[test]
+fn a_removed_item_that_is_back_is_named() {
+    let cli = vault();
+    std::fs::copy(cli.vault(), cli.path("old")).unwrap();
+    cli.ok("rm two -f --recovery-file code");
+    let old = cli.path("old").display().to_string();
+    tamper(&cli, &format!("ATTACH '{old}' AS old; INSERT OR IGNORE INTO record SELECT * FROM old.record; DETACH old"));
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'two' was put into the vault, or back into it
+2> twinlock: note: there should be 2 items, and there are 3
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock verify --accept --force --recovery-file code
+2> twinlock: warning: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'two' was put into the vault, or back into it
+2> twinlock: note: there should be 2 items, and there are 3
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
+$ twinlock list --recovery-file code
+1> one
+1> three
+1> two
+"#,
+    );
+}
+
+#[test]
+fn a_damaged_record_and_a_cut_index() {
+    let cli = vault();
+    let id = last_record(&cli, "four");
+    std::fs::copy(cli.vault(), cli.path("whole")).unwrap();
+    tamper(&cli, &format!("UPDATE record SET sealed = zeroblob(length(sealed)) WHERE hex(id) = '{id}'"));
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' cannot be opened
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock get four --recovery-file code
+2> twinlock: error: the item 'four' is damaged
+2> twinlock: hint: 'twinlock verify' says what else was altered
+=> 5
+$ twinlock verify --accept --force --recovery-file code
+2> twinlock: warning: the vault's items were changed by something other than twinlock
+2> twinlock: note: 'four' cannot be opened
+2> twinlock: warning: removed what cannot be opened: 1 record
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
+"#,
+    );
+    std::fs::copy(cli.path("whole"), cli.vault()).unwrap();
+    tamper(&cli, &format!("DELETE FROM entry WHERE hex(id) = '{id}'"));
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the item 'four' was taken out of the vault's index
+2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
+=> 5
+$ twinlock get four --recovery-file code
+2> twinlock: error: the item 'four' was taken out of the vault's index
+2> twinlock: hint: 'twinlock verify' says what else was altered
+=> 5
+$ twinlock verify --accept --force --recovery-file code
+2> twinlock: warning: the item 'four' was taken out of the vault's index
+2> vault 'personal' is whole: 4 items, 1 keyslot, header generation 1, 6 writes
+$ twinlock get four -f password --recovery-file code
+1> hunter2
+"#,
+    );
+}
+
+#[test]
+fn an_altered_header_and_a_foreign_manifest() {
+    let cli = vault();
+    std::fs::copy(cli.vault(), cli.path("whole")).unwrap();
+    tamper(
+        &cli,
+        "UPDATE meta SET value = CAST(replace(CAST(value AS TEXT), 'personal', 'personax') AS BLOB) WHERE name = 'header'",
+    );
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's header was altered by something other than twinlock
+2> twinlock: hint: do not trust this copy: restore one made by 'twinlock backup'
+=> 5
+"#,
+    );
+    std::fs::copy(cli.path("whole"), cli.vault()).unwrap();
+    tamper(&cli, "UPDATE meta SET value = zeroblob(length(value)) WHERE name = 'manifest'");
+    cli.session(
+        r#"
+$ twinlock verify --recovery-file code
+2> twinlock: error: the vault's header and its items do not belong together
+2> twinlock: hint: the file was put together from two states, or damaged: restore a copy made by 'twinlock backup'
+=> 5
+$ twinlock list --recovery-file code
+2> twinlock: error: the vault's header and its items do not belong together
+2> twinlock: hint: the file was put together from two states, or damaged: restore a copy made by 'twinlock backup'
+=> 5
+"#,
+    );
+    tamper(&cli, "UPDATE meta SET value = CAST('{' AS BLOB) WHERE name = 'header'");
+    cli.session(
+        r#"
+$ twinlock list --recovery-file code
+2> twinlock: error: the vault's header is damaged: header: too short
+2> twinlock: hint: restore a copy made by 'twinlock backup'
+=> 5
+$ twinlock header show
+1> {
+2> twinlock: warning: this is what the file says; only unlocking ('twinlock verify') proves it
+"#,
+    );
+}
