@@ -25,7 +25,7 @@ impl Command {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let Self::Export { force } = self;
         warn(
-            "whoever has the account key can read this vault and every old copy of it,\n\
+            "whoever has the account key can read this vault and every old copy of it, \
              without password or token; no change of a password ends that, only a new account key does",
         );
         session.confirm(force, "Show the account key?")?;

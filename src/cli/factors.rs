@@ -179,8 +179,8 @@ impl<'a> Maker<'a> {
             });
         }
         prose(
-            "\nThis is your recovery code. It is shown once. Write it down on paper, and keep it\n\
-             away from this computer: with it you get back in when all else is lost, and so\n\
+            "\nThis is your recovery code. It is shown once. Write it down on paper, and keep it \
+             away from this computer: with it you get back in when all else is lost, and so \
              does anyone who finds it together with the vault file.\n",
         );
         out::secret_line(code.text().expose())?;

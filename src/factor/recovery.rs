@@ -37,9 +37,7 @@ impl RecoveryCode {
             let typed = prompt.secret(&Ask::RepeatRecoveryCode)?.into_code();
             match crockford::decode(typed.expose()) {
                 Ok(code) if **code == *self.0 => return Ok(Kept(self)),
-                Ok(_) => {
-                    prompt.show(&Event::MistypedCode { why: "that is a recovery code, but not the one just shown" });
-                }
+                Ok(_) => prompt.show(&Event::MistypedCode { why: "it is not the one just shown" }),
                 Err(error) => prompt.show(&Event::MistypedCode { why: &error.to_string() }),
             }
         }
