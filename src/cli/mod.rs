@@ -35,6 +35,8 @@ mod usage;
 mod verify;
 
 use clap::{Parser, Subcommand};
+pub use report::install_panic_hook;
+
 use report::CliError;
 use session::{Global, Session};
 use std::process::ExitCode;
@@ -91,7 +93,7 @@ enum Command {
 
 /// The program.
 pub fn main() -> ExitCode {
-    report::install_panic_hook();
+    install_panic_hook();
     // Unwinding runs every destructor on the way: secrets are erased, the terminal is restored.
     std::panic::catch_unwind(run).unwrap_or_else(|_| report::bug())
 }
