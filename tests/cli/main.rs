@@ -14,7 +14,6 @@ mod add;
 mod backup;
 mod completions;
 mod config;
-mod dialogue;
 mod disk;
 mod edit;
 mod find;

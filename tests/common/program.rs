@@ -113,7 +113,7 @@ impl Cli {
         ] {
             command.env(name, home.join(folder));
         }
-        command.env("HOME", home).env("COLUMNS", "80").current_dir(home.join("work")).stdin(Stdio::null());
+        command.env("HOME", home).env("TERM", "xterm").env("COLUMNS", "80").current_dir(home.join("work")).stdin(Stdio::null());
     }
 
     /// Runs it without a terminal: whoever runs the tests must not be asked. `< FILE` gives stdin.
