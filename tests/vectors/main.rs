@@ -8,7 +8,7 @@ mod load;
 mod person;
 mod vaults;
 
-use load::{Vector, files, folder, json};
+use load::{Given, Vector, files, folder, json};
 use person::{Person, openers};
 use twinlock::factor::FactorError;
 use twinlock::header::HeaderError;
@@ -45,9 +45,9 @@ fn class(error: &VaultError) -> String {
     class.to_owned()
 }
 
-fn unlock(vector: &Vector, store: &MemoryStore) -> Result<Vault, VaultError> {
-    let wish = Wish { keyslot: Some(&vector.open.keyslot), ..Wish::default() };
-    Vault::unlock(Box::new(store.clone()), wish, &mut openers(&vector.open), &mut Person::new(&vector.open))
+fn unlock(given: &Given, store: &MemoryStore) -> Result<Vault, VaultError> {
+    let wish = Wish { keyslot: Some(&given.keyslot), ..Wish::default() };
+    Vault::unlock(Box::new(store.clone()), wish, &mut openers(given), &mut Person::new(given))
 }
 
 /// How a vault failed.
@@ -64,7 +64,7 @@ impl From<VaultError> for Failure {
 
 /// Opens the vault and everything in it.
 fn opened(vector: &Vector, store: &MemoryStore) -> Result<Vault, Failure> {
-    let mut vault = unlock(vector, store)?;
+    let mut vault = unlock(&vector.open, store)?;
     let read = vault.items();
     match (read, vault.verify()) {
         (Ok(_), Ok(_)) => Ok(vault),
@@ -88,15 +88,23 @@ fn wrong(vector: &Vector) -> Option<String> {
             Some(format!("'{class}' where '{}' belongs: {why}", vector.expect))
         }
         Err(_) if store.contents() != vector.contents() => Some("something was written".to_owned()),
+        Err(_) if vector.expect == "bad-parameters" => check_not_asked(vector, &store),
         Err(_) if vector.expect == "altered" => check_not_written(vector, &store),
         Err(_) if vector.expect == "index" => check_names(vector, &store),
         Err(_) => None,
     }
 }
 
+/// Nobody types a password for parameters that are refused anyway.
+fn check_not_asked(vector: &Vector, store: &MemoryStore) -> Option<String> {
+    let nothing = Given { password: None, ..vector.open.clone() };
+    let class = unlock(&nothing, store).err().map(|error| class(&error));
+    (class.as_deref() != Some("bad-parameters")).then(|| "a password is asked for first".to_owned())
+}
+
 /// An index that lies never gives one item for another: each is had by its own name, or not at all.
 fn check_names(vector: &Vector, store: &MemoryStore) -> Option<String> {
-    let mut vault = unlock(vector, store).ok()?;
+    let mut vault = unlock(&vector.open, store).ok()?;
     let items = vault.items().unwrap();
     let mut untrue = |found: &twinlock::vault::Found| match vault.get(&found.item.name) {
         Ok(got) => got.id != found.id || got.item != found.item,
@@ -111,7 +119,7 @@ fn check_names(vector: &Vector, store: &MemoryStore) -> Option<String> {
 
 fn check_not_written(vector: &Vector, store: &MemoryStore) -> Option<String> {
     let item = person::item("new");
-    match unlock(vector, store).ok()?.add(&item) {
+    match unlock(&vector.open, store).ok()?.add(&item) {
         Err(VaultError::Altered(_)) if store.contents() == vector.contents() => None,
         other => Some(format!("a write gives {other:?}")),
     }

@@ -191,6 +191,10 @@ def damaged(out):
         "nonce and tag, nothing between",
         lambda r: r[0].update(sealed=r[0]["sealed"][:24] + r[0]["sealed"][-16:]),
     )
+    world = items()
+    world.records[0]["sealed"] = world.records[0]["sealed"][:39]
+    comment = "too short to have a leaf, in a set without it"
+    out.add("record", "resealed-truncated-to-39-bytes", "altered", comment, world.parts(), given(), base="items")
     world = one()
     world.put(note("Wi-Fi"), epoch=2)
     add("resealed-other-epoch", "sealed under an epoch that is not the header's", world)
@@ -254,6 +258,12 @@ def index(out):
     add("entry-missing", "a record without an entry", lambda e: e.pop(0))
     add(
         "entry-of-no-record", "an entry more", lambda e: e.append(world.entry("ghost", fixed("ghost", 16), 1, 1, nonce))
+    )
+    tag = world.entries[0]["tag"]
+    add(
+        "sealed-other-name",
+        "the right tag over another name",
+        lambda e: e.__setitem__(0, world.entry("GitLab", github, 2, 1, nonce) | {"tag": tag}),
     )
     add(
         "entry-twice",
