@@ -281,6 +281,8 @@ def names():
         "\u00a8x",
         "\u03d4",
         "\u2163",
+        "T\u0308",
+        "\u1e97",
     )
     rows = [{"name": name, "folded": t.folded(name), "tag": t.index_tag(key, name).hex()} for name in cases]
     return {"source": "spec 6.3", "index_key": key.hex(), "cases": rows}
