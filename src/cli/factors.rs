@@ -67,20 +67,20 @@ impl Spec {
 #[derive(clap::Args, Clone, Default)]
 pub struct Kdf {
     /// Memory that checking a password takes, in MiB (19 to 4096)
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(19..=4096))]
-    pub kdf_memory: u32,
+    #[arg(long = "kdf-memory", value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(19..=4096))]
+    pub memory: u32,
     /// Passes over that memory (2 to 32)
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=32))]
-    pub kdf_passes: u32,
+    #[arg(long = "kdf-passes", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=32))]
+    pub passes: u32,
     /// Threads that checking a password uses (1 to 32)
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
-    pub kdf_lanes: u32,
+    #[arg(long = "kdf-lanes", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub lanes: u32,
 }
 
 impl Kdf {
     /// The same for the factor.
     pub fn cost(&self) -> Cost {
-        Cost { memory_kib: self.kdf_memory * 1024, passes: self.kdf_passes, lanes: self.kdf_lanes }
+        Cost { memory_kib: self.memory * 1024, passes: self.passes, lanes: self.lanes }
     }
 }
 

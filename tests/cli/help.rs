@@ -35,7 +35,7 @@ fn all_of_it() {
         let _ = writeln!(text, "$ {}\n{own}", format!("twinlock {path} --help").replace("  ", " "));
         text
     });
-    let text: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots/help.txt");
     if std::env::var_os("TWINLOCK_UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&file, &text).unwrap();

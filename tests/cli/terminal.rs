@@ -123,7 +123,8 @@ fn init_with_neither_password_nor_token_makes_nothing() {
 
 #[test]
 fn ctrl_c_anywhere_in_init_leaves_nothing() {
-    let steps = [("[Y/n] ", "\r"), ("[y/N] ", "\r"), ("[Y/n] ", "\r"), (NEW, PASSWORD), (AGAIN, PASSWORD), ("keep it: ", "")];
+    let steps =
+        [("[Y/n] ", "\r"), ("[y/N] ", "\r"), ("[Y/n] ", "\r"), (NEW, PASSWORD), (AGAIN, PASSWORD), ("keep it: ", "")];
     for stop in 0..steps.len() {
         let cli = Cli::new();
         let mut terminal = at(&cli, &format!("init {CHEAP}"));
@@ -259,7 +260,10 @@ fn what_drives_a_terminal_is_not_shown_on_one() {
     cli.ok("add evil --note --value-file text --tag \u{1b}[31m --recovery-file code");
     for line in ["get evil", "find text"] {
         let screen = well(unlocked(&cli, line));
-        assert!(!screen.contains("\u{1b}]0") && !screen.contains("\u{1b}[2J") && !screen.contains("\u{1b}[31m"), "{screen:?}");
+        assert!(
+            !screen.contains("\u{1b}]0") && !screen.contains("\u{1b}[2J") && !screen.contains("\u{1b}[31m"),
+            "{screen:?}"
+        );
     }
     assert!(cli.ok("get evil --recovery-file code").contains("\u{1b}[2J"), "a pipe gets what was put in");
 }
@@ -270,7 +274,11 @@ fn rm_wipe_and_export_ask_first() {
     cli.ok("add github --generate --recovery-file code");
     for (line, question, no) in [
         ("rm github", "Remove 'github' for good? [y/N] ", "\r"),
-        ("keyslot wipe recovery", "Wipe keyslot 'recovery'? What it needs will no longer open this vault. [y/N]", "n\r"),
+        (
+            "keyslot wipe recovery",
+            "Wipe keyslot 'recovery'? What it needs will no longer open this vault. [y/N]",
+            "n\r",
+        ),
     ] {
         let mut terminal = unlocked(&cli, line);
         terminal.expect(question);

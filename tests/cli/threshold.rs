@@ -35,7 +35,11 @@ fn unlock(cli: &Cli, answers: &[(&str, &str)]) -> (Option<i32>, String) {
 #[test]
 fn any_two_open_and_the_third_is_not_asked_for() {
     let cli = vault();
-    for answers in [[("a", "1"), ("b", "2")].as_slice(), &[("a", ""), ("b", "2"), ("c", "3")], &[("a", "1"), ("b", ""), ("c", "3")]] {
+    for answers in [
+        [("a", "1"), ("b", "2")].as_slice(),
+        &[("a", ""), ("b", "2"), ("c", "3")],
+        &[("a", "1"), ("b", ""), ("c", "3")],
+    ] {
         let (code, screen) = unlock(&cli, answers);
         assert_eq!(code, Some(0), "{answers:?}: {screen}");
         assert_eq!(screen.matches("Secret of").count(), answers.len(), "{screen}");
@@ -80,7 +84,8 @@ $ twinlock list
 #[test]
 fn one_of_three_is_told_to_be_weaker() {
     let cli = vault();
-    let mut terminal = Pty::spawn(&cli.command("keyslot enroll --factor fake:d --factor fake:e --threshold 1 --name either"));
+    let mut terminal =
+        Pty::spawn(&cli.command("keyslot enroll --factor fake:d --factor fake:e --threshold 1 --name either"));
     for (name, keys) in [("a", "1\r"), ("b", "2\r")] {
         terminal.expect(&prompt(name));
         terminal.send(keys);

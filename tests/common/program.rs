@@ -3,7 +3,8 @@
 #![allow(dead_code)] // each test program uses some of it
 
 use std::fs;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -113,7 +114,12 @@ impl Cli {
         ] {
             command.env(name, home.join(folder));
         }
-        command.env("HOME", home).env("TERM", "xterm").env("COLUMNS", "80").current_dir(home.join("work")).stdin(Stdio::null());
+        command
+            .env("HOME", home)
+            .env("TERM", "xterm")
+            .env("COLUMNS", "80")
+            .current_dir(home.join("work"))
+            .stdin(Stdio::null());
     }
 
     /// Runs it without a terminal: whoever runs the tests must not be asked. `< FILE` gives stdin.
@@ -146,11 +152,11 @@ impl Cli {
     /// What differs from run to run is written as `~` (the home), `TIME`, `DAY` and `HEX`.
     #[track_caller]
     pub fn session(&self, expected: &str) {
-        let expected: String = expected.trim().lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let expected = format!("{}\n", expected.trim());
         let mut actual = String::new();
         for line in expected.lines().filter_map(|line| line.strip_prefix("$ twinlock")) {
             let ran = self.run(line.trim_start());
-            actual.push_str(&format!("$ twinlock{line}\n"));
+            writeln!(actual, "$ twinlock{line}").unwrap();
             for (mark, text) in [("1> ", &ran.stdout), ("2> ", &ran.stderr)] {
                 for line in self.steady(text).lines() {
                     actual.push_str(format!("{mark}{line}").trim_end());
@@ -159,7 +165,7 @@ impl Cli {
             }
             match ran.code {
                 Some(0) => {}
-                Some(code) => actual.push_str(&format!("=> {code}\n")),
+                Some(code) => writeln!(actual, "=> {code}").unwrap(),
                 None => actual.push_str("=> killed\n"),
             }
         }
