@@ -79,6 +79,7 @@ impl Values {
             set(item, "notes", FieldKind::Multiline, notes.as_str().into());
         }
         for (name, value) in &self.fields {
+            refuse_secret(item, name)?;
             let kind = item.field(name).map_or(FieldKind::Text, |field| field.kind.clone());
             set(item, name, kind, value.as_str().into());
         }
@@ -100,15 +101,30 @@ impl Values {
     }
 }
 
+/// A secret among the arguments is seen by every process of the machine, and kept in the shell's history.
+fn refuse_secret(item: &Item, name: &str) -> Result<(), CliError> {
+    let secret = name == "password" || item.field(name).is_some_and(|field| field.kind.concealed());
+    if !secret {
+        return Ok(());
+    }
+    Err(CliError::Usage {
+        message: format!("'{name}' is a secret field, and a secret is never an argument, where others could read it"),
+        hint: match name {
+            "password" => "leave it out of --field: it is typed, or comes from --value-file or --generate".to_owned(),
+            _ => format!("have it asked for, with --secret {name}"),
+        },
+    })
+}
+
 /// The field that `--value-file`, `--generate` and the prompt fill.
 pub fn main_field(item: &Item) -> (&'static str, FieldKind) {
     if item.item_type == "note" { ("notes", FieldKind::Multiline) } else { ("password", FieldKind::Concealed) }
 }
 
-/// Sets the first field of that name, or adds one.
+/// Sets the first field of that name and its kind, or adds one.
 pub fn set(item: &mut Item, name: &str, kind: FieldKind, value: Text) {
     match item.fields.iter_mut().find(|field| field.name == name) {
-        Some(field) => field.value = value,
+        Some(field) => (field.kind, field.value) = (kind, value),
         None => item.fields.push(Field::new(name, kind, value)),
     }
 }
