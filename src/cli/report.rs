@@ -287,6 +287,9 @@ fn vault(error: &VaultError) -> Explained {
             explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
             explained
         }
+        VaultError::Item(ItemError::TooLarge) => {
+            Explained::new(FIXABLE, error, "keep it as an encrypted file, and the key of that file here")
+        }
         VaultError::Item(_) => Explained::new(FIXABLE, error, ""),
         VaultError::Random => Explained::new(TOKEN, error, ""),
     }

@@ -68,7 +68,18 @@ fn explain(error: &clap::Error) -> (String, String) {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let (arg, value) = (flag(&one(ContextKind::InvalidArg)), one(ContextKind::InvalidValue));
             if value.is_empty() {
-                return (format!("'{arg}' needs a value"), help);
+                let variable = match arg.as_str() {
+                    "--vault" => "TWINLOCK_VAULT",
+                    "--config" => "TWINLOCK_CONFIG",
+                    _ => return (format!("'{arg}' needs a value"), help),
+                };
+                return match std::env::var_os(variable) {
+                    Some(value) if value.is_empty() => (
+                        format!("the environment variable '{variable}' is empty"),
+                        format!("end it with 'unset {variable}', or name a file in it"),
+                    ),
+                    _ => (format!("'{arg}' needs a value"), help),
+                };
             }
             let valid = of(ContextKind::ValidValue).join(", ");
             let why = error.source().map_or(format!("it is one of {valid}"), |error| words(&error.to_string()));

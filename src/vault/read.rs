@@ -37,7 +37,9 @@ impl Vault {
         if hidden {
             return Err(VaultError::Record { name: name.to_owned(), why: "was taken out of the vault's index" });
         }
-        close.retain(|(distance, _)| *distance <= 2);
+        // Of a name of two characters everything short would be close.
+        let length = normalised(name).chars().count();
+        close.retain(|(distance, _)| *distance <= 2 && *distance < length);
         close.sort();
         Err(VaultError::NoItem {
             name: name.to_owned(),
