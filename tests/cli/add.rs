@@ -98,6 +98,7 @@ fn a_generated_password_has_the_length_asked_for() {
 fn what_cannot_be_added() {
     let cli = Cli::with_vault().file("value", "x");
     std::fs::write(cli.path("binary"), b"\xff\xfe").unwrap();
+    cli.write("large", &"x".repeat(16 << 20));
     cli.ok("add GitHub --generate --recovery-file code");
     cli.session(
         r#"
@@ -127,6 +128,14 @@ $ twinlock add new --value-file binary --recovery-file code
 $ twinlock add new --value-file . --recovery-file code
 2> twinlock: error: cannot read the value from '.': is a directory
 2> twinlock: hint: name a file in it
+=> 1
+$ twinlock add new --field password=visible --generate --recovery-file code
+2> twinlock: error: 'password' is a secret field, and a secret is never an argument, where others could read it
+2> twinlock: hint: leave it out of --field: it is typed, or comes from --value-file or --generate
+=> 2
+$ twinlock add new --value-file large --recovery-file code
+2> twinlock: error: an item has at most 16 MiB
+2> twinlock: hint: keep it as an encrypted file, and the key of that file here
 => 1
 $ twinlock list --recovery-file code
 1> GitHub

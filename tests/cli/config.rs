@@ -18,6 +18,17 @@ fn the_vault_is_found_by_option_then_variable_then_folder() {
 }
 
 #[test]
+fn an_empty_variable_is_named() {
+    let output = Cli::new().command("list").env("TWINLOCK_VAULT", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "twinlock: error: the environment variable 'TWINLOCK_VAULT' is empty\n\
+         twinlock: hint: end it with 'unset TWINLOCK_VAULT', or name a file in it\n"
+    );
+}
+
+#[test]
 fn without_a_home_the_vault_must_be_named() {
     let cli = Cli::new();
     let output = cli.command("list").env_remove("HOME").env("XDG_DATA_HOME", "relative").output().unwrap();

@@ -74,6 +74,10 @@ $ twinlock edit github --remove plan --remove nothing --recovery-file code
 => 4
 $ twinlock edit github --untag nothing --recovery-file code
 2> changed 'github'
+$ twinlock edit github --field password=visible --recovery-file code
+2> twinlock: error: 'password' is a secret field, and a secret is never an argument, where others could read it
+2> twinlock: hint: leave it out of --field: it is typed, or comes from --value-file or --generate
+=> 2
 $ twinlock edit github --password --recovery-file code
 2> twinlock: error: nobody is there to type the 'password' of 'github'
 2> twinlock: hint: take it from a file with --value-file, or make it up with --generate

@@ -57,6 +57,18 @@ $ twinlock get something --recovery-file code
 2> twinlock: error: no item is called 'something'
 2> twinlock: hint: 'twinlock list' shows what there is
 => 4
+$ twinlock get gi --recovery-file code
+2> twinlock: error: no item is called 'gi'
+2> twinlock: hint: did you mean 'github'?
+=> 4
+$ twinlock get zz --recovery-file code
+2> twinlock: error: no item is called 'zz'
+2> twinlock: hint: 'twinlock list' shows what there is
+=> 4
+$ twinlock get '' --recovery-file code
+2> twinlock: error: no item is called ''
+2> twinlock: hint: 'twinlock list' shows what there is
+=> 4
 $ twinlock get github -f pasword --recovery-file code
 2> twinlock: error: the item 'github' has no field 'pasword'
 2> twinlock: hint: it has 'username', 'password'

@@ -241,6 +241,21 @@ fn secret_fields_are_hidden_on_a_terminal_and_come_through_a_pipe() {
 }
 
 #[test]
+fn a_field_that_becomes_a_secret_is_hidden_from_then_on() {
+    let cli = Cli::with_password();
+    cli.ok("add bank --field pin=none --generate --recovery-file code");
+    let mut terminal = unlocked(&cli, "edit bank --secret pin");
+    terminal.expect("Value for 'pin' of 'bank': ");
+    terminal.send("4711\r");
+    assert!(!well(terminal).contains("4711"));
+    assert!(well(unlocked(&cli, "get bank")).contains("pin      ********"));
+    assert_eq!(cli.ok("get bank -f pin --recovery-file code"), "4711\n");
+    let ran = cli.run("edit bank --field pin=4712 --recovery-file code");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("twinlock: hint: have it asked for, with --secret pin"), "{}", ran.stderr);
+}
+
+#[test]
 fn lists_are_tables_on_a_terminal() {
     let cli = Cli::with_password();
     for args in ["github --username ada --url https://github.com", "gitlab"] {

@@ -92,6 +92,11 @@ impl Pty {
         self.send([u8::try_from(letter).unwrap() & 0x1f]);
     }
 
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to the program from outside.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();

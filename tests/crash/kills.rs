@@ -10,8 +10,6 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-const ROUNDS: u32 = 70;
-
 /// What a vault holds, as its owner sees it.
 #[derive(PartialEq, Eq, Debug, Clone)]
 struct State {
@@ -24,6 +22,8 @@ struct State {
 /// A command to be killed.
 struct Victim {
     name: &'static str,
+    /// Kills.
+    rounds: u32,
     /// Arguments, of a round.
     line: fn(u32) -> String,
     /// Brings the vault back to where the command can run again.
@@ -73,7 +73,7 @@ fn kill_at_random(victim: &Victim) {
     cli.ok("add keep --value-file value --recovery-file code");
     let mut tally = Tally::default();
     let mut whole = Duration::ZERO;
-    for round in 0..ROUNDS + 3 {
+    for round in 0..victim.rounds + 3 {
         (victim.again)(&cli, round);
         let before = observe(&cli, victim);
         let (started, began) = (Instant::now(), SystemTime::now());
@@ -154,6 +154,7 @@ fn check(cli: &Cli, victim: &Victim, round: u32, before: &State, after: &State, 
 fn add() {
     kill_at_random(&Victim {
         name: "add",
+        rounds: 70,
         line: |round| format!("add item-{round} --value-file value --username ada"),
         again: |_, _| {},
         ways: &[],
@@ -164,6 +165,7 @@ fn add() {
 fn rm() {
     kill_at_random(&Victim {
         name: "rm",
+        rounds: 70,
         line: |round| format!("rm item-{round} --force"),
         again: |cli, round| drop(cli.ok(&format!("add item-{round} --value-file value --recovery-file code"))),
         ways: &[],
@@ -174,6 +176,7 @@ fn rm() {
 fn enroll() {
     kill_at_random(&Victim {
         name: "keyslot enroll",
+        rounds: 70,
         line: |_| "keyslot enroll --factor recovery --recovery-out new --name new".to_owned(),
         again: |cli, _| {
             cli.run("keyslot wipe new --force --recovery-file code");
@@ -187,6 +190,7 @@ fn enroll() {
 fn wipe() {
     kill_at_random(&Victim {
         name: "keyslot wipe",
+        rounds: 70,
         line: |_| "keyslot wipe new --force".to_owned(),
         again: |cli, _| {
             if cli.run("keyslot test new --recovery-file new").code != Some(0) {
@@ -202,6 +206,8 @@ fn wipe() {
 fn passwd() {
     kill_at_random(&Victim {
         name: "passwd",
+        // Each round checks passwords five times.
+        rounds: 40,
         line: |_| format!("passwd --new-password-file pw2 {CHEAP}"),
         again: |cli, _| {
             // The password that does not open now is the next one.

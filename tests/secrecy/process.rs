@@ -7,29 +7,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-/// The process at the terminal: by its program and its private home.
-fn process(cli: &Cli) -> PathBuf {
-    let mine = |path: &PathBuf| {
-        let is_program =
-            fs::read(path.join("cmdline")).is_ok_and(|line| line.starts_with(crate::program::TWINLOCK.as_bytes()));
-        is_program && fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd == cli.path("").canonicalize().unwrap())
-    };
-    let all = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-    let mut found = all.filter(mine);
-    let one = found.next().expect("the program runs");
-    assert!(found.next().is_none());
-    one
-}
-
 /// Runs a command up to its password prompt, and looks at it.
 fn at_the_prompt(line: &str, look: impl FnOnce(&Cli, PathBuf)) {
     let cli = home();
-    cli.write("new", "");
     let mut terminal = Pty::spawn(&cli.command(line));
     terminal.expect("Password for vault 'personal'");
     terminal.send(&PASSWORD[..10]);
-    // What was typed is taken: its echo would be seen, and there is none.
-    look(&cli, process(&cli));
+    look(&cli, PathBuf::from(format!("/proc/{}", terminal.id())));
     terminal.send_ctrl('c');
     assert_eq!(terminal.wait_exit().code(), Some(1));
     assert_clean(terminal.transcript().as_bytes(), &secrets(&cli), "the screen");
