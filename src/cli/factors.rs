@@ -3,7 +3,7 @@
 use super::out;
 use super::report::{CliError, prose};
 use super::session::Session;
-use crate::factor::password::{Cost, NewPassword, PasswordEnroll};
+use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
 use crate::factor::{Enroll, describe};
 use crate::header::{Keyslot, MAX_FACTORS};
@@ -66,21 +66,21 @@ impl Spec {
 /// What checking a password costs.
 #[derive(clap::Args, Clone, Default)]
 pub struct Kdf {
-    /// Memory that checking a password takes, in MiB (19 to 4096)
-    #[arg(long = "kdf-memory", value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(19..=4096))]
-    pub memory: u32,
-    /// Passes over that memory (2 to 32)
-    #[arg(long = "kdf-passes", value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=32))]
-    pub passes: u32,
-    /// Threads that checking a password uses (1 to 32)
-    #[arg(long = "kdf-lanes", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]
-    pub lanes: u32,
+    /// Memory that checking a password takes, in MiB (19 to 4096) [default: 64, or as before]
+    #[arg(long = "kdf-memory", value_name = "MIB", value_parser = clap::value_parser!(u32).range(19..=4096))]
+    pub memory: Option<u32>,
+    /// Passes over that memory (2 to 32) [default: 3, or as before]
+    #[arg(long = "kdf-passes", value_name = "N", value_parser = clap::value_parser!(u32).range(2..=32))]
+    pub passes: Option<u32>,
+    /// Threads that checking a password uses (1 to 32) [default: 4, or as before]
+    #[arg(long = "kdf-lanes", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub lanes: Option<u32>,
 }
 
 impl Kdf {
     /// The same for the factor.
-    pub fn cost(&self) -> Cost {
-        Cost { memory_kib: self.memory * 1024, passes: self.passes, lanes: self.lanes }
+    pub fn cost(&self) -> CostWish {
+        CostWish { memory_kib: self.memory.map(|mib| mib * 1024), passes: self.passes, lanes: self.lanes }
     }
 }
 
@@ -111,6 +111,18 @@ impl Making {
             message: "--recovery-out names a file for a recovery code, and none is to be made".into(),
             hint: "leave it out; or make one, with --factor recovery, or with 'twinlock init --recovery'".into(),
         })
+    }
+}
+
+/// Refuses the same factor twice: it would ask for two and need one. A recovery code is another one each time.
+pub fn check_distinct(specs: &[Spec]) -> Result<(), CliError> {
+    let twice = |(i, spec): &(usize, &Spec)| **spec != Spec::Recovery && specs[..*i].contains(spec);
+    match specs.iter().enumerate().find(twice) {
+        None => Ok(()),
+        Some((_, spec)) => Err(CliError::Usage {
+            message: format!("the factor '{}' is there twice, and would count twice for the same thing", spec.kind()),
+            hint: "name each factor once".into(),
+        }),
     }
 }
 
@@ -155,7 +167,7 @@ impl<'a> Maker<'a> {
                     Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
                 };
                 self.password = Some(Rc::clone(&password));
-                Box::new(PasswordEnroll { cost: self.making.kdf.cost(), password })
+                Box::new(PasswordEnroll { cost: self.making.kdf.cost().fresh(), password })
             }
             Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
             Spec::Pkcs11(uri) => session.token_enroller(uri, self.making.allow_sha1)?,

@@ -1,8 +1,9 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_distinct, check_threshold, default_name, ways};
 use super::report::{CliError, prose, warn};
+use super::seen::Seen;
 use super::session::Session;
 use crate::crypto::random_secret;
 use crate::factor::Enroll;
@@ -81,6 +82,7 @@ impl Args {
         let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
         make_folder(session, &path)?;
         SqliteStore::create(&path, &new.header, &new.manifest)?;
+        Seen::load(&path).forget();
         done(&path, &Unverified::parse(&new.header)?);
         Ok(())
     }
@@ -91,6 +93,7 @@ impl Args {
         if !self.factors.is_empty() {
             let threshold = self.threshold.unwrap_or(u8::try_from(self.factors.len()).unwrap_or(u8::MAX));
             check_threshold(threshold, self.factors.len())?;
+            check_distinct(&self.factors)?;
             self.making.check(self.recovery || self.factors.contains(&Spec::Recovery))?;
             wanted.push((self.factors.clone(), threshold));
         } else if session.interactive() {

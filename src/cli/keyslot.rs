@@ -1,6 +1,6 @@
 //! `twinlock keyslot`
 
-use super::factors::{Maker, Making, Spec, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_distinct, check_threshold, default_name, ways};
 use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
@@ -94,6 +94,7 @@ pub fn enroll(
 ) -> Result<String, CliError> {
     let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
     check_threshold(threshold, specs.len())?;
+    check_distinct(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
     let name = name.map_or_else(|| default_name(specs, &taken), str::to_owned);
     check_name(&name)?;
@@ -118,16 +119,22 @@ pub fn enroll(
     Ok(name)
 }
 
+/// The keyslot of that name, as the person sees it now.
+pub fn named(vault: &Vault, name: &str) -> Result<Keyslot, CliError> {
+    let slots = &vault.header().keyslots;
+    slots.iter().find(|slot| slot.name == name).cloned().ok_or_else(|| {
+        let have = slots.iter().map(|slot| slot.name.clone()).collect();
+        VaultError::NoKeyslot { name: name.to_owned(), have }.into()
+    })
+}
+
 fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> {
     let mut vault = session.unlock()?;
-    if vault.header().keyslot(name).is_none() {
-        let have = vault.header().keyslots.iter().map(|slot| slot.name.clone()).collect();
-        return Err(VaultError::NoKeyslot { name: name.to_owned(), have }.into());
-    }
+    let slot = named(&vault, name)?;
     if vault.header().keyslots.len() > 1 {
         session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
     }
-    vault.wipe(name)?;
+    vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands, change the passwords that are in the vault");

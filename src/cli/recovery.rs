@@ -1,10 +1,10 @@
 //! `twinlock recovery`
 
 use super::factors::{Making, Spec};
-use super::keyslot::enroll;
+use super::keyslot::{enroll, named};
 use super::report::{CliError, prose};
 use super::session::Session;
-use crate::vault::VaultError;
+use crate::header::Keyslot;
 use std::path::PathBuf;
 
 /// Recovery codes: a way back in when password and token are lost
@@ -31,20 +31,16 @@ impl Command {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let Self::New(args) = self;
         let mut vault = session.unlock()?;
-        if let Some(old) = args.replace.as_deref().filter(|old| vault.header().keyslot(old).is_none()) {
-            let have = vault.header().keyslots.iter().map(|slot| slot.name.clone()).collect();
-            return Err(VaultError::NoKeyslot { name: old.to_owned(), have }.into());
-        }
+        let replaced = args.replace.as_deref().map(|old| named(&vault, old)).transpose()?;
         let making = Making { recovery_out: args.recovery_out, ..Making::default() };
         let name = enroll(&mut vault, session, args.name.as_deref(), &[Spec::Recovery], None, &making)?;
         prose(&format!("enrolled keyslot '{name}': the recovery code alone opens the vault"));
-        if let Some(old) = &args.replace {
+        if let Some(old) = &replaced {
             vault.wipe(old)?;
-            prose(&format!("wiped keyslot '{old}'"));
+            prose(&format!("wiped keyslot '{}'", old.name));
             return Ok(());
         }
-        let recovery = |slot: &&crate::header::Keyslot| slot.factors.iter().any(|stanza| stanza.kind == "recovery");
-        for old in vault.header().keyslots.iter().filter(recovery).filter(|slot| slot.name != name) {
+        for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
             prose(&format!(
                 "the older code still opens keyslot '{0}'; 'twinlock keyslot wipe {0}' ends that",
                 old.name
@@ -52,4 +48,9 @@ impl Command {
         }
         Ok(())
     }
+}
+
+/// Whether a recovery code opens the keyslot without anything else.
+fn code_alone(slot: &Keyslot) -> bool {
+    slot.threshold == 1 && slot.factors.iter().any(|stanza| stanza.kind == crate::factor::recovery::KIND)
 }

@@ -274,6 +274,12 @@ fn vault(error: &VaultError) -> Explained {
             Explained::new(USAGE, error, "give 1 to 16 times --factor, and a --threshold of 1 to that number")
         }
         VaultError::TooManyKeyslots => Explained::new(FIXABLE, error, "wipe one first: 'twinlock keyslot list'"),
+        VaultError::ItemChanged(name) => {
+            Explained::new(BUSY, error, &format!("look at it with 'twinlock get {name}', and try again"))
+        }
+        VaultError::WentBack => {
+            Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
+        }
         VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
         VaultError::NoPassword => {
             Explained::new(FIXABLE, error, "'twinlock keyslot enroll --factor password' makes one that does")

@@ -2,6 +2,7 @@
 
 use super::report::{CliError, prose};
 use super::session::Session;
+use crate::vault::Found;
 
 /// Remove items for good
 #[derive(clap::Args)]
@@ -18,17 +19,17 @@ impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock()?;
         // All are looked up first, so that a mistyped name removes nothing; one named twice is one.
-        let mut found = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         for name in &self.names {
             let item = vault.get(name)?;
-            if !found.iter().any(|(id, _)| *id == item.id) {
-                found.push((item.id, item.item.name));
+            if !found.iter().any(|other| other.id == item.id) {
+                found.push(item);
             }
         }
-        let names = found.iter().map(|(_, name)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let names = found.iter().map(|found| format!("'{}'", found.item.name)).collect::<Vec<_>>().join(", ");
         session.confirm(self.force, &format!("Remove {names} for good?"))?;
-        for (_, name) in &found {
-            vault.remove(name)?;
+        for found in &found {
+            vault.remove(found)?;
         }
         prose(&format!("removed {names}"));
         Ok(())

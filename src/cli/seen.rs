@@ -1,48 +1,59 @@
-//! What this machine has seen of a vault, in its state folder: so that an older file put back, or another vault in the place of
+//! What this machine has seen of vaults, in its state folder: so that an older file put back, or another vault in the place of
 //! one's own, is noticed. The person is asked, not overruled: restoring a backup is a right.
 //!
-//! One file a vault id, with one mark a place, since a backup in another place is older by nature. The state is remembered as best this
-//! machine can: a vault must open on one that keeps nothing.
+//! One mark a path, as the vault was named: a link in the place of the file is then the file's, and a backup elsewhere, older by nature, has
+//! a mark of its own. It is kept as best this machine can: a vault must open on one that keeps nothing.
 
-use super::report::{CliError, warn};
+use super::report::{CliError, count, warn};
 use super::session::Session;
 use crate::encode::hex;
-use crate::vault::Mark;
+use crate::vault::{Mark, now};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Places remembered of one vault; more are not worth a file that grows for ever.
-const PLACES: usize = 64;
+/// Vault files remembered; the one not seen for longest goes first.
+const PATHS: usize = 256;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Memory {
-    /// By the vault's fingerprint the same vault is known again.
-    fingerprint: String,
-    /// By the whole path of the vault file.
-    places: BTreeMap<String, Place>,
+    vaults: Vec<Kept>,
 }
 
+/// A vault file as last seen.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct Kept {
+    path: String,
+    vault: String,
+    fingerprint: String,
     sequence: u64,
     state: String,
+    seen: String,
 }
 
-/// What is remembered of one vault in one place.
+impl Kept {
+    fn is(&self, mark: &Mark) -> bool {
+        self.vault == hex::encode(&mark.vault_id) && self.fingerprint == hex::encode(&mark.fingerprint)
+    }
+}
+
+/// What is remembered, and the path that this command works on.
 pub(super) struct Seen {
-    file: Option<PathBuf>,
-    place: String,
+    folder: Option<PathBuf>,
+    path: String,
     memory: Memory,
+    /// The person said that the file is right though it is not as remembered.
+    settled: bool,
     warned: bool,
 }
 
 /// Why the file may not be what its owner thinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// Another account key than the vault of this id had.
+    /// Another vault, or another account key, than was seen here.
     OtherVault,
     /// Older by so many writes.
     Older(u64),
@@ -52,85 +63,134 @@ pub(super) enum Doubt {
 
 impl Seen {
     /// Reads what is remembered. What cannot be read is as if never seen.
-    pub fn load(path: &Path, vault_id: &[u8; 16]) -> Self {
-        let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned();
-        let file = super::config::state_folder().map(|folder| folder.join(format!("{}.json", hex::encode(vault_id))));
-        let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let memory = text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { file, place, memory, warned: false }
+    pub fn load(path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned();
+        let folder = super::config::state_folder();
+        let memory = folder.as_deref().map(read).unwrap_or_default();
+        Self { folder, path, memory, settled: false, warned: false }
+    }
+
+    /// A vault was made at this path: whatever was there before is gone.
+    pub fn forget(&mut self) {
+        if self.memory.vaults.iter().any(|kept| kept.path == self.path) {
+            self.update(|memory, path| memory.vaults.retain(|kept| kept.path != path));
+        }
     }
 
     /// Compares the vault with what is remembered.
     pub fn doubt(&self, mark: &Mark) -> Option<Doubt> {
-        if !self.memory.fingerprint.is_empty() && self.memory.fingerprint != hex::encode(&mark.fingerprint) {
+        let id = hex::encode(&mark.vault_id);
+        let Some(kept) = self.memory.vaults.iter().find(|kept| kept.path == self.path) else {
+            let forged = self.memory.vaults.iter().any(|kept| kept.vault == id)
+                && !self.memory.vaults.iter().any(|k| k.is(mark));
+            return forged.then_some(Doubt::OtherVault);
+        };
+        if !kept.is(mark) {
             return Some(Doubt::OtherVault);
         }
-        let place = self.memory.places.get(&self.place)?;
-        match place.sequence.checked_sub(mark.sequence) {
-            Some(0) if place.state != hex::encode(&mark.state) => Some(Doubt::Fork),
+        match kept.sequence.checked_sub(mark.sequence) {
+            Some(0) if kept.state != hex::encode(&mark.state) => Some(Doubt::Fork),
             Some(0) | None => None,
             Some(writes) => Some(Doubt::Older(writes)),
         }
     }
 
-    /// Remembers the vault as it is now.
+    /// Where a newer copy of a vault was seen that has not been seen at this path before: it may be a backup, and is worth a word.
+    fn newer_elsewhere(&self, mark: &Mark) -> Option<&str> {
+        if self.memory.vaults.iter().any(|kept| kept.path == self.path) {
+            return None;
+        }
+        let newer = |kept: &&Kept| kept.is(mark) && kept.sequence > mark.sequence;
+        self.memory.vaults.iter().find(newer).map(|kept| kept.path.as_str())
+    }
+
+    /// Remembers the vault as it is now; never as older than another command has seen it, unless the person said so.
     pub fn remember(&mut self, mark: &Mark) {
-        let fingerprint = hex::encode(&mark.fingerprint);
-        let place = Place { sequence: mark.sequence, state: hex::encode(&mark.state) };
-        if self.memory.fingerprint == fingerprint && self.memory.places.get(&self.place) == Some(&place) {
+        let new = Kept {
+            path: self.path.clone(),
+            vault: hex::encode(&mark.vault_id),
+            fingerprint: hex::encode(&mark.fingerprint),
+            sequence: mark.sequence,
+            state: hex::encode(&mark.state),
+            seen: now(),
+        };
+        let same = |kept: &Kept| Kept { seen: new.seen.clone(), ..kept.clone() } == new;
+        if self.memory.vaults.iter().any(same) {
             return;
         }
-        if self.memory.fingerprint != fingerprint {
-            self.memory = Memory { fingerprint, ..Memory::default() };
-        }
-        if self.memory.places.len() >= PLACES && !self.memory.places.contains_key(&self.place) {
-            self.memory.places.pop_first();
-        }
-        self.memory.places.insert(self.place.clone(), place);
-        let Some(file) = &self.file else { return };
-        if let Err(error) = write(file, &self.memory)
-            && !std::mem::replace(&mut self.warned, true)
-        {
-            warn(&format!(
-                "cannot write '{}' ({error}): an older vault file put back would not be noticed",
-                file.display()
-            ));
+        let settled = std::mem::take(&mut self.settled);
+        self.update(|memory, path| {
+            let at = memory.vaults.iter().position(|kept| kept.path == path);
+            match at.map(|at| &mut memory.vaults[at]) {
+                Some(kept) if settled || (kept.is(mark) && kept.sequence < mark.sequence) => *kept = new,
+                Some(_) => {}
+                None => memory.vaults.push(new),
+            }
+            while memory.vaults.len() > PATHS {
+                let oldest = memory.vaults.iter().enumerate().min_by_key(|(_, kept)| kept.seen.clone());
+                let Some((at, _)) = oldest else { break };
+                memory.vaults.remove(at);
+            }
+        });
+    }
+
+    /// Changes what is remembered, as it is by now: other commands do, too.
+    fn update(&mut self, change: impl FnOnce(&mut Memory, &str)) {
+        let Some(folder) = &self.folder else { return };
+        let changed = || -> io::Result<Memory> {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            let lock =
+                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join("lock"))?;
+            flock(&lock, FlockOperation::LockExclusive)?;
+            let mut memory = read(folder);
+            change(&mut memory, &self.path);
+            write(folder, &memory)?;
+            Ok(memory)
+        };
+        match changed() {
+            Ok(memory) => self.memory = memory,
+            Err(error) if !std::mem::replace(&mut self.warned, true) => warn(&format!(
+                "cannot write to '{}' ({error}): an older vault file put back would not be noticed",
+                folder.display()
+            )),
+            Err(_) => {}
         }
     }
 }
 
-/// Whole or not at all: a new file is renamed over the old one.
-fn write(file: &Path, memory: &Memory) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    let written = made.and_then(|mut out| out.write_all(&serde_json::to_vec(memory)?));
-    let renamed = written.and_then(|()| std::fs::rename(&new, file));
-    if renamed.is_err() {
-        // Best effort: the error that is told is the first one.
-        let _ = std::fs::remove_file(&new);
-    }
-    renamed
+fn read(folder: &Path) -> Memory {
+    let text = std::fs::read(folder.join("seen.json")).ok();
+    text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Whole or not at all: a new file is renamed over the old one, under the lock.
+fn write(folder: &Path, memory: &Memory) -> io::Result<()> {
+    let (new, file) = (folder.join("seen.json.new"), folder.join("seen.json"));
+    let mut out: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    out.write_all(&serde_json::to_vec(memory)?)?;
+    std::fs::rename(&new, &file)
 }
 
 impl Session {
-    /// Asks the person about a vault file that is not as last seen, and stops if nobody says that it is right.
-    pub(super) fn settle(&mut self, doubt: Doubt) -> Result<(), CliError> {
+    /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
+    pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
+        if let Some(doubt) = seen.doubt(mark) {
+            self.settle(doubt)?;
+            seen.settled = true;
+        } else if let Some(path) = seen.newer_elsewhere(mark) {
+            warn(&format!("this copy of the vault is older than the one in '{path}'"));
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, doubt: Doubt) -> Result<(), CliError> {
         let (message, question) = match doubt {
-            Doubt::OtherVault => {
-                return Err(CliError::Plain {
-                    message: "this file calls itself a vault that this machine knows, but holds another account key"
-                        .into(),
-                    hint: "somebody may have put it in the place of yours: restore a backup".into(),
-                    code: super::report::DAMAGED,
-                });
-            }
+            Doubt::OtherVault => (
+                "this is another vault than the one last seen here: it holds another account key".to_owned(),
+                "Have you put it in the place of the other one yourself? Go on with it?",
+            ),
             Doubt::Older(writes) => (
-                format!(
-                    "this vault file is older than the one last seen here, by {writes} {}",
-                    if writes == 1 { "write" } else { "writes" }
-                ),
+                format!("this vault file is older than the one last seen here, by {}", count(writes, "write")),
                 "Have you put an older copy back yourself? Go on with it?",
             ),
             Doubt::Fork => (
@@ -138,7 +198,7 @@ impl Session {
                 "Have you put another copy in its place yourself? Go on with it?",
             ),
         };
-        if self.global.accept_older {
+        if self.global.accept_changed {
             warn(&message);
             return Ok(());
         }
@@ -148,7 +208,7 @@ impl Session {
         }
         Err(CliError::Plain {
             message,
-            hint: "if you restored a backup, repeat with --accept-older; if not, somebody tampered with the file"
+            hint: "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file"
                 .into(),
             code: super::report::DAMAGED,
         })

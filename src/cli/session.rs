@@ -8,7 +8,7 @@ use crate::factor::pkcs11::SharedTokens;
 
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{Vault, Wish, peek};
+use crate::vault::{Vault, Wish};
 use std::path::PathBuf;
 
 /// Options of every command.
@@ -42,9 +42,9 @@ pub struct Global {
     /// Send a PIN even if it is the last try before the token locks
     #[arg(long, global = true)]
     pub force_pin: bool,
-    /// Go on with a vault file that is older than this machine has seen it, as after restoring a backup
+    /// Go on with a vault file that is older, or another, than this machine has seen it, as after restoring a backup
     #[arg(long, global = true)]
-    pub accept_older: bool,
+    pub accept_changed: bool,
     /// Never ask; fail instead
     #[arg(long, global = true)]
     pub no_input: bool,
@@ -122,9 +122,9 @@ impl Session {
     /// The vault, unlocked by the ways in that are at hand.
     pub fn unlock(&mut self) -> Result<Vault, CliError> {
         let path = self.vault_path()?;
-        let mut store = Box::new(self.store()?);
+        let store = Box::new(self.store()?);
         // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.
-        let mut seen = Seen::load(&path, &peek(store.as_mut())?.header().vault_id);
+        let mut seen = Seen::load(&path);
         self.prepare_tokens()?;
         let wish = Wish {
             keyslot: self.global.keyslot.as_deref(),
@@ -132,9 +132,7 @@ impl Session {
             recovery: self.global.recovery_file.is_some(),
         };
         let mut vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
-        if let Some(doubt) = seen.doubt(&vault.mark()) {
-            self.settle(doubt)?;
-        }
+        self.check_seen(&mut seen, &vault.mark())?;
         vault.watch(move |mark| seen.remember(mark));
         Ok(vault)
     }

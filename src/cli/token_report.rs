@@ -1,7 +1,7 @@
 //! What went wrong with a token, and what helps. A part of `report`, which knows all errors.
 
 use super::report::{DAMAGED, Explained, FIXABLE, LOCKED, NOT_FOUND, TOKEN, USAGE};
-use crate::factor::pkcs11::TokenError;
+use crate::factor::pkcs11::{Mode, TokenError};
 
 pub(super) fn explain(error: &TokenError) -> Explained {
     let (code, hint) = match error {
@@ -22,9 +22,14 @@ pub(super) fn explain(error: &TokenError) -> Explained {
             (TOKEN, "plug the token in; 'twinlock token list' shows what is here")
         }
         TokenError::TokenAmbiguous { .. } => (FIXABLE, "add 'serial=...' to the URI; 'twinlock token list' shows them"),
-        TokenError::KeyAmbiguous { .. } => (FIXABLE, "add 'id=...' to the URI; 'twinlock token list' shows them"),
+        TokenError::KeyAmbiguous { .. } => {
+            (FIXABLE, "add 'id=...' to the URI; if both have the same, delete or rename one with the vendor's tool")
+        }
         TokenError::KeyGone { .. } => {
             (NOT_FOUND, "'twinlock token list' shows its keys; if it was deleted, use another way in")
+        }
+        TokenError::Mechanism { mode: Some(Mode::RsaOaepSha256), .. } => {
+            (TOKEN, "use a key of another kind; or, for an old module that knows SHA-1 alone, repeat with --allow-sha1")
         }
         TokenError::KeyUnsuitable { .. } | TokenError::Mechanism { .. } => {
             (TOKEN, "name another key, or make one with 'twinlock token setup'")

@@ -83,4 +83,10 @@ pub trait Open {
         stanza: &Stanza,
         prompt: &mut dyn Prompt,
     ) -> Result<Option<FactorSecret>, FactorError>;
+
+    /// For a keyslot that is wrapped again: enrolls the same thing anew, where that takes what is here and not the secret it gave before.
+    fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
+        let _ = stanza;
+        None
+    }
 }

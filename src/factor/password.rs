@@ -61,6 +61,40 @@ impl Cost {
     }
 }
 
+/// What a person said of the cost; what they left out is as it was, and never below the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostWish {
+    /// Memory, KiB.
+    pub memory_kib: Option<u32>,
+    /// Passes over it.
+    pub passes: Option<u32>,
+    /// Lanes.
+    pub lanes: Option<u32>,
+}
+
+impl CostWish {
+    /// For a new password.
+    pub fn fresh(self) -> Cost {
+        self.instead_of(Cost::default())
+    }
+
+    /// For a password in the place of one of that cost: a change of the password must not make it easier to guess by the way.
+    pub fn instead_of(self, old: Cost) -> Cost {
+        let default = Cost::default();
+        Cost {
+            memory_kib: self.memory_kib.unwrap_or(old.memory_kib.max(default.memory_kib)),
+            passes: self.passes.unwrap_or(old.passes.max(default.passes)),
+            lanes: self.lanes.unwrap_or(old.lanes),
+        }
+    }
+}
+
+/// What opening a stanza of this kind costs; `None`: it is not as it should be.
+pub fn cost_of(stanza: &Stanza) -> Option<Cost> {
+    let Params { memory_kib, passes, lanes, .. } = stanza.parse().ok()?;
+    Cost { memory_kib, passes, lanes }.check().ok()
+}
+
 #[derive(Serialize, Deserialize)]
 struct Params {
     kdf: String,

@@ -5,7 +5,7 @@
 
 use super::record::{Damaged, Manifest};
 use super::{Vault, VaultError};
-use crate::item::{Item, normalised};
+use crate::item::{Item, MAX_NAME, normalised};
 use crate::store::RecordId;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -65,7 +65,12 @@ impl Vault {
 
 /// The name, or `name (2)` and so on where it is taken.
 fn free_name(name: &str, taken: &HashSet<String>) -> String {
-    let numbered = (2u32..).map(|n| format!("{name} ({n})"));
+    let numbered = (2u32..).map(|n| {
+        let number = format!(" ({n})");
+        // The number must fit, also behind a name that is as long as names may be.
+        let base: String = name.chars().take(MAX_NAME - number.len()).collect();
+        base + &number
+    });
     let mut names = std::iter::once(name.to_owned()).chain(numbered);
     names
         .find(|name| !taken.contains(&normalised(name)))

@@ -106,6 +106,10 @@ pub enum VaultError {
     },
     /// The last way in that this program can use is never wiped.
     LastKeyslot(String),
+    /// Another process changed the same item meanwhile.
+    ItemChanged(String),
+    /// The file went back to an older state while this program had it open.
+    WentBack,
     /// Another process changed the same keyslot meanwhile.
     Conflict(String),
     /// No keyslot holds a password.
@@ -167,6 +171,8 @@ impl fmt::Display for VaultError {
             }
             Self::LastKeyslot(name) => write!(f, "'{name}' is the last way into the vault"),
             Self::Conflict(name) => write!(f, "another process changed the keyslot '{name}' at the same time"),
+            Self::ItemChanged(name) => write!(f, "another process changed the item '{name}' at the same time"),
+            Self::WentBack => f.write_str("somebody put an older vault file back while this command was running"),
             Self::NoPassword => f.write_str("no keyslot of this vault holds a password"),
             Self::NothingRewrapped(_) => f.write_str("the password was not changed in any keyslot"),
         }

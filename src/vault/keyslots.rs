@@ -1,9 +1,8 @@
 //! Changing the ways in: enroll, wipe, rename, test. Enroll first, wipe second; never the last.
 
-use super::unlock::open_keyslot;
-use super::{Refusal, Vault, VaultError, now};
+use super::{Vault, VaultError, now};
 use crate::crypto::{equal, random_bytes};
-use crate::factor::{Enroll, Openers, Role, SlotContext, role};
+use crate::factor::{Enroll, Role, SlotContext, role};
 use crate::header::{Header, Keyslot, MAX_FACTORS, MAX_KEYSLOTS, MAX_NAME};
 use crate::keyslot::{self, Plan};
 use crate::prompt::Prompt;
@@ -101,10 +100,15 @@ impl Vault {
     }
 
     /// Removes a way in, never the last one that this program can use.
-    pub fn wipe(&mut self, name: &str) -> Result<(), VaultError> {
+    ///
+    /// `wiped` is the keyslot that the person saw: another one of that name, or the same one changed since, is a conflict.
+    pub fn wipe(&mut self, wiped: &Keyslot) -> Result<(), VaultError> {
+        let name = wiped.name.as_str();
         self.change(|change| {
             let mut header = change.header().clone();
-            position(&header, name)?;
+            if header.keyslots[position(&header, name)?] != *wiped {
+                return Err(VaultError::Conflict(name.to_owned()));
+            }
             header.keyslots.retain(|slot| slot.name != name);
             if !header.keyslots.iter().any(usable) {
                 return Err(VaultError::LastKeyslot(name.to_owned()));
@@ -127,19 +131,6 @@ impl Vault {
             change.set_header(header);
             Ok(())
         })
-    }
-
-    /// Opens one keyslot with its real factors and compares what it holds; changes nothing.
-    pub fn test(&mut self, name: &str, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), VaultError> {
-        let header = self.header();
-        let slot = &header.keyslots[position(header, name)?];
-        let locked = |refusal: Refusal| VaultError::Locked(vec![(name.to_owned(), refusal)]);
-        let opened = open_keyslot(header, slot, openers, prompt).map_err(locked)?;
-        if equal(opened.account_key.expose(), self.account_key.expose()) {
-            Ok(())
-        } else {
-            Err(VaultError::Header(crate::header::HeaderError::Tag))
-        }
     }
 
     /// The keyslots beside which one of these kinds and threshold asks for less. A recovery code does not count: 160 random bits are not guessed.

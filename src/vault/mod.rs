@@ -25,7 +25,7 @@ pub use verify::Report;
 
 use crate::crypto::{hkdf_sha256, random_bytes, sha256};
 use crate::factor::Openers;
-use crate::header::{Header, Unverified, sign};
+use crate::header::{Header, Keyslot, Unverified, sign};
 use crate::prompt::Prompt;
 use crate::secret::{AccountKey, FactorSecret};
 use crate::store::{Meta, Store};
@@ -58,7 +58,8 @@ pub struct Mark {
 
 /// The way in that was used, and what its factors gave.
 struct OpenedBy {
-    keyslot_id: [u8; 16],
+    /// As it was when it opened. Another process may have wrapped it anew since: its secrets are good for just this one.
+    keyslot: Keyslot,
     secrets: Vec<(u8, FactorSecret)>,
 }
 
@@ -114,9 +115,9 @@ impl Vault {
 
     /// Opens the vault by what a keyslot gave: checks header and manifest.
     fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
-        let Opened { keyslot_id, account_key, secrets } = opened;
+        let Opened { keyslot, account_key, secrets } = opened;
         let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
-        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot_id, secrets }, watch: None })
+        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot, secrets }, watch: None })
     }
 
     /// The verified header, as last seen.
@@ -127,7 +128,7 @@ impl Vault {
     /// The name of the keyslot that opened the vault.
     pub fn opened_by(&self) -> &str {
         let slots = &self.header().keyslots;
-        slots.iter().find(|slot| slot.id == self.opened.keyslot_id).map_or("", |slot| &slot.name)
+        slots.iter().find(|slot| slot.id == self.opened.keyslot.id).map_or(&self.opened.keyslot.name, |slot| &slot.name)
     }
 
     /// The state of the vault, as last seen.

@@ -6,6 +6,9 @@ use crate::item::{Item, ItemError, normalised};
 use crate::store::{Entry, Record, RecordId, RecordRef};
 use zeroize::Zeroizing;
 
+/// Counters stay below this, so that counting on never overflows. Spec 6.4.
+const LIMIT: u64 = 1 << 63;
+
 /// A record, entry or manifest that was not made under these keys for this place.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Damaged;
@@ -88,9 +91,10 @@ impl<'a> Sealer<'a> {
         let content = open(self.keys.manifest.expose(), &aad, sealed).map_err(|_| Damaged)?;
         let (sequence, rest) = content.split_first_chunk::<8>().ok_or(Damaged)?;
         let (count, set) = rest.split_first_chunk::<8>().ok_or(Damaged)?;
+        let bounded = |bytes| Some(u64::from_be_bytes(bytes)).filter(|n| *n < LIMIT).ok_or(Damaged);
         Ok(Manifest {
-            sequence: u64::from_be_bytes(*sequence),
-            count: u64::from_be_bytes(*count),
+            sequence: bounded(*sequence)?,
+            count: bounded(*count)?,
             set: set.try_into().map_err(|_| Damaged)?,
         })
     }

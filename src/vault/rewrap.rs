@@ -1,15 +1,16 @@
 //! A new password, offline: every keyslot that holds one is wrapped again; items are not touched.
 //!
-//! The other factors of such a keyslot are needed too, as its shares are made anew. In this order: the secret that this command has from
-//! opening the same keyslot; the token's public key, the token being in a drawer; the token itself; a recovery code, typed.
+//! The other factors of such a keyslot are needed too, as its shares are made anew. In this order: the secret by which this command has
+//! opened the same keyslot; the token's public key, the token being in a drawer; the token itself, enrolled again. A code that has not
+//! opened this keyslot is never taken for its own: nothing in the file could tell, and the right one would be dead.
 
 use super::keyslots::prove;
 use super::{Vault, VaultError};
-use crate::factor::password::{self, Cost, NewPassword, PasswordEnroll};
+use crate::factor::password::{self, CostWish, NewPassword, PasswordEnroll};
 use crate::factor::{Enroll, FactorError, Openers, SlotContext, in_words, rewrap};
 use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot::{self, Plan};
-use crate::prompt::Prompt;
+use crate::prompt::{Event, Prompt};
 use crate::secret::FactorSecret;
 use std::rc::Rc;
 
@@ -27,7 +28,7 @@ impl Vault {
     pub fn change_password(
         &mut self,
         only: Option<&str>,
-        cost: Cost,
+        cost: CostWish,
         force: bool,
         openers: &mut Openers,
         prompt: &mut dyn Prompt,
@@ -36,11 +37,10 @@ impl Vault {
         let slots = chosen(&header, only)?;
         let names = slots.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>().join("', '");
         let password = Rc::new(NewPassword::ask(&header.name, &names, force, prompt)?);
-        let password = PasswordEnroll { cost, password };
         let mut report = Rewrapped::default();
         let mut made = Vec::new();
         for slot in slots {
-            match self.wrap_again(&header, slot, &password, openers, prompt)? {
+            match self.wrap_again(&header, slot, (&password, cost), openers, prompt)? {
                 Ok(new) => {
                     report.changed.push(slot.name.clone());
                     made.push((slot, new));
@@ -69,29 +69,40 @@ impl Vault {
         &self,
         header: &Header,
         slot: &Keyslot,
-        password: &PasswordEnroll,
+        password: (&Rc<NewPassword>, CostWish),
         openers: &mut Openers,
         prompt: &mut dyn Prompt,
     ) -> Result<Result<Keyslot, String>, VaultError> {
+        if let Some(field) = slot.unknown_critical() {
+            return Ok(Err(format!("it needs '{field}', which this program does not know")));
+        }
         let ctx = context(header, slot);
         let mut made: Vec<(Stanza, Secret<'_>)> = Vec::new();
         for (i, stanza) in (1u8..).zip(&slot.factors) {
-            let kept = self.opened.secrets.iter().find(|(n, _)| self.opened.keyslot_id == slot.id && *n == i);
-            let (stanza, secret) = if stanza.kind == password::KIND {
-                owned(password.enroll(&ctx, prompt)?)
+            let kept = self.opened.secrets.iter().find(|(n, _)| self.opened.keyslot == *slot && *n == i);
+            let anew: Box<dyn Enroll> = if stanza.kind == password::KIND {
+                Box::new(new_password(stanza, password, prompt))
             } else if let Some((_, secret)) = kept {
-                (stanza.clone(), Secret::Kept(secret))
-            } else if let Some(public) = rewrap(stanza) {
-                owned(public.enroll(&ctx, prompt)?)
+                made.push((stanza.clone(), Secret::Kept(secret)));
+                continue;
+            } else if let Some(anew) = rewrap(stanza).or_else(|| openers.of(&stanza.kind)?.again(stanza)) {
+                anew
             } else {
-                match openers.of(&stanza.kind).map_or(Ok(None), |opener| opener.open(&ctx, stanza, prompt)) {
-                    Ok(Some(secret)) => (stanza.clone(), Secret::New(secret)),
-                    Ok(None) => return Ok(Err(format!("{} is not here", in_words(stanza)))),
-                    Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", in_words(stanza)))),
-                    Err(error) => return Err(error.into()),
-                }
+                let what = in_words(stanza);
+                return Ok(Err(format!("{what} is needed, too: open the vault with --keyslot '{}'", slot.name)));
             };
-            made.push((stanza, secret));
+            match anew.enroll(&ctx, prompt) {
+                Ok((mut new, secret)) => {
+                    for (name, value) in &stanza.params {
+                        // What a later version has put there stays.
+                        new.params.entry(name).or_insert_with(|| value.clone());
+                    }
+                    made.push((new, Secret::New(secret)));
+                }
+                Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", in_words(stanza)))),
+                Err(FactorError::Token(error)) => return Ok(Err(error.to_string())),
+                Err(error) => return Err(error.into()),
+            }
         }
         let secrets: Vec<_> = made.iter().map(|(_, secret)| secret.get()).collect();
         let stanzas = made.iter().map(|(stanza, _)| stanza.clone()).collect();
@@ -118,8 +129,18 @@ impl Secret<'_> {
     }
 }
 
-fn owned<'a>((stanza, secret): (Stanza, FactorSecret)) -> (Stanza, Secret<'a>) {
-    (stanza, Secret::New(secret))
+/// The new password at the cost asked for, or at the old one's; a lower cost is never silent.
+fn new_password(
+    stanza: &Stanza,
+    (password, wish): (&Rc<NewPassword>, CostWish),
+    prompt: &mut dyn Prompt,
+) -> PasswordEnroll {
+    let old = password::cost_of(stanza).unwrap_or_default();
+    let cost = wish.instead_of(old);
+    if cost.memory_kib < old.memory_kib || cost.passes < old.passes {
+        prompt.show(&Event::Warning("the new password costs less to guess than the old one did, as you asked"));
+    }
+    PasswordEnroll { cost, password: Rc::clone(password) }
 }
 
 fn context<'a>(header: &'a Header, slot: &'a Keyslot) -> SlotContext<'a> {

@@ -6,7 +6,7 @@
 use super::VaultError;
 use super::error::Refusal;
 use crate::factor::pkcs11::TokenError;
-use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, role};
+use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, password, recovery, role};
 use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot;
 use crate::prompt::{Ask, Event, Prompt, PromptError};
@@ -29,10 +29,17 @@ pub struct Wish<'a> {
     pub recovery: bool,
 }
 
+impl Wish<'_> {
+    /// Whether a file answers for this factor.
+    fn brings(&self, stanza: &Stanza) -> bool {
+        (self.password && stanza.kind == password::KIND) || (self.recovery && stanza.kind == recovery::KIND)
+    }
+}
+
 /// A keyslot that opened.
 pub struct Opened {
-    /// `K`.
-    pub keyslot_id: [u8; 16],
+    /// The keyslot, as it was then.
+    pub keyslot: Keyslot,
     /// What it holds.
     pub account_key: AccountKey,
     /// The secrets of the factors that opened it, by their number from 1: wrapping it again needs no second PIN.
@@ -49,7 +56,7 @@ pub fn open_any(
     let mut refusals = Vec::new();
     let candidates = candidates(header, wish)?;
     for (at, slot) in candidates.iter().enumerate() {
-        let refusal = match open_keyslot(header, slot, openers, prompt) {
+        let refusal = match open_keyslot(header, slot, wish, openers, prompt) {
             Ok(opened) => return Ok(opened),
             Err(refusal) => refusal,
         };
@@ -89,7 +96,7 @@ fn stops(refusal: &Refusal) -> bool {
 fn passed_over(refusal: &Refusal) -> Option<String> {
     match refusal {
         // Where nobody can be asked, every way in would say so; once, at the end, is enough.
-        Refusal::Missing(what) if what.iter().all(|what| what.starts_with(NOBODY)) => None,
+        Refusal::Missing(what) if what.iter().all(|what| what.contains(NOBODY)) => None,
         Refusal::Missing(what) => Some(what.join(", ")),
         Refusal::Unsupported(why) | Refusal::Factor(FactorError::BadStanza(why)) => Some(why.clone()),
         Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
@@ -105,11 +112,10 @@ fn candidates<'a>(header: &'a Header, wish: Wish<'_>) -> Result<Vec<&'a Keyslot>
         let slot = header.keyslot(name).ok_or_else(|| VaultError::NoKeyslot { name: name.to_owned(), have: have() })?;
         return Ok(vec![slot]);
     }
-    let has = |slot: &Keyslot, kind: &str| slot.factors.iter().any(|stanza| stanza.kind == kind);
     let rank = |slot: &Keyslot| {
-        let given = (wish.password && has(slot, "password")) || (wish.recovery && has(slot, "recovery"));
+        let given = slot.factors.iter().any(|stanza| wish.brings(stanza));
         let token = slot.factors.iter().any(|stanza| role(&stanza.kind) == Role::Token);
-        (!given, !token, has(slot, "recovery"))
+        (!given, !token, slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND))
     };
     let mut slots: Vec<_> = header.keyslots.iter().collect();
     slots.sort_by_key(|slot| rank(slot));
@@ -120,6 +126,7 @@ fn candidates<'a>(header: &'a Header, wish: Wish<'_>) -> Result<Vec<&'a Keyslot>
 pub fn open_keyslot(
     header: &Header,
     slot: &Keyslot,
+    wish: Wish<'_>,
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, Refusal> {
@@ -131,13 +138,16 @@ pub fn open_keyslot(
         return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
     }
     let mut gathering = Gathering { header, slot, tokens: Vec::new(), missing: Vec::new() };
-    gathering.tokens(openers, prompt)?;
+    // Where the files that were given are enough, no token is troubled.
+    if slot.factors.iter().filter(|stanza| wish.brings(stanza)).count() < gathering.wanted() {
+        gathering.tokens(openers, prompt)?;
+    }
     for attempt in 1.. {
         let typed = gathering.typed(openers, prompt)?;
         let all: Vec<_> = gathering.tokens.iter().chain(&typed.secrets).map(|(i, secret)| (*i, secret)).collect();
         if let Ok(account_key) = keyslot::unwrap(&header.vault_id, slot, &all) {
             let secrets = gathering.tokens.into_iter().chain(typed.secrets).collect();
-            return Ok(Opened { keyslot_id: slot.id, account_key, secrets });
+            return Ok(Opened { keyslot: slot.clone(), account_key, secrets });
         }
         let again = attempt < ATTEMPTS && typed.from_person;
         if !again {
@@ -177,25 +187,39 @@ impl Gathering<'_> {
         usize::from(self.slot.threshold)
     }
 
-    /// Asks the tokens; with enough typed factors beside them, an absent one is no failure. If too many are absent, nobody is asked to type.
+    /// Asks the tokens. One that is absent, broken or locked is no failure while the other factors are enough; if they are not, nobody is
+    /// asked to type.
     fn tokens(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), Refusal> {
-        let typed = self.slot.factors.iter().filter(|s| matches!(role(&s.kind), Role::Typed(_))).count();
+        let count = |wanted: fn(Role) -> bool| self.slot.factors.iter().filter(|s| wanted(role(&s.kind))).count();
+        let typed = count(|role| matches!(role, Role::Typed(_)));
+        let mut left = count(|role| role == Role::Token);
         for (i, stanza) in (1u8..).zip(&self.slot.factors) {
             if role(&stanza.kind) != Role::Token || self.tokens.len() == self.wanted() {
                 continue;
             }
+            left -= 1;
             let opener = openers.of(&stanza.kind);
-            match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
-                Ok(Some(secret)) => self.tokens.push((i, secret)),
-                Ok(None) => self.missing.push(format!("{} is not here", in_words(stanza))),
-                Err(FactorError::Prompt(PromptError::Skipped)) => {
-                    self.missing.push(format!("no PIN was typed for {}", in_words(stanza)));
+            let error = match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
+                Ok(Some(secret)) => {
+                    self.tokens.push((i, secret));
+                    continue;
                 }
-                // A driver that does not work is no reason not to get in by another factor.
-                Err(FactorError::Token(error)) if error.is_module() => {
-                    self.missing.push(format!("{} is not here: {error}", in_words(stanza)));
+                Ok(None) => {
+                    self.missing.push(format!("{} is not here", in_words(stanza)));
+                    continue;
                 }
-                Err(error) => return Err(Refusal::Factor(error)),
+                Err(error) => error,
+            };
+            let enough = self.tokens.len() + left + typed >= self.wanted();
+            match without(&error) {
+                Some((why, fatal)) if enough || !fatal => {
+                    let why = format!("{}: {why}", in_words(stanza));
+                    if fatal {
+                        prompt.show(&Event::Note(&why));
+                    }
+                    self.missing.push(why);
+                }
+                _ => return Err(Refusal::Factor(error)),
             }
         }
         if self.tokens.len() + typed < self.wanted() { Err(self.not_enough()) } else { Ok(()) }
@@ -229,6 +253,10 @@ impl Gathering<'_> {
                     let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
                     self.missing.push(format!("{NOBODY} {what}{file}"));
                 }
+                // Parameters that are refused keep this factor out, not those beside it.
+                Err(FactorError::BadStanza(why)) if have + left >= self.wanted() => {
+                    self.missing.push(format!("the {what} is not used: {why}"));
+                }
                 Err(error) => return Err(Refusal::Factor(error)),
             }
         }
@@ -244,6 +272,21 @@ impl Gathering<'_> {
         // Of two passwords that were not typed one is said.
         self.missing.dedup();
         Refusal::Missing(std::mem::take(&mut self.missing))
+    }
+}
+
+/// Why a token does not count, and whether that is worth a word when the others are enough. None: the command ends.
+fn without(error: &FactorError) -> Option<(String, bool)> {
+    match error {
+        FactorError::Prompt(PromptError::Skipped) => Some(("no PIN was typed".to_owned(), false)),
+        FactorError::Prompt(PromptError::Nobody { what, flag }) => {
+            let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
+            Some((format!("{NOBODY} {what}{file}"), false))
+        }
+        // A driver that does not work is no reason not to get in by another factor.
+        FactorError::Token(error) => Some((error.to_string(), true)),
+        FactorError::BadStanza(why) => Some((why.clone(), true)),
+        _ => None,
     }
 }
 

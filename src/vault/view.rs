@@ -32,7 +32,12 @@ impl State {
     pub fn refresh(&mut self, read: &dyn Read, account_key: &AccountKey) -> Result<(), VaultError> {
         let same = |which, old: &Vec<u8>| Ok::<_, VaultError>(read.meta(which)?.as_ref() == Some(old));
         if !same(Meta::Header, &self.text)? || !same(Meta::Manifest, &self.sealed_manifest)? {
-            *self = Self::read(read, account_key)?;
+            let now = Self::read(read, account_key)?;
+            // Whoever was allowed to go on with a file may not have it exchanged for an older one behind a prompt.
+            if now.manifest.sequence < self.manifest.sequence {
+                return Err(VaultError::WentBack);
+            }
+            *self = now;
         }
         Ok(())
     }

@@ -70,23 +70,17 @@ impl Vault {
     /// Replaces an item, which may have got another name.
     pub fn replace(&mut self, found: &Found, item: &Item) -> Result<(), VaultError> {
         self.change(|change| {
-            let old = change.current(&found.item.name)?;
-            if old.id != found.id || old.revision != found.revision {
-                return Err(VaultError::Record {
-                    name: found.item.name.clone(),
-                    why: "was changed by another process at the same time",
-                });
-            }
+            let old = change.unchanged(found)?;
             change.refuse_taken(&item.name, Some(&old.id))?;
             change.take(&old)?;
             change.put(old.id, old.revision + 1, item)
         })
     }
 
-    /// Removes an item.
-    pub fn remove(&mut self, name: &str) -> Result<(), VaultError> {
+    /// Removes an item, as the person saw it.
+    pub fn remove(&mut self, found: &Found) -> Result<(), VaultError> {
         self.change(|change| {
-            let old = change.current(name)?;
+            let old = change.unchanged(found)?;
             change.take(&old)
         })
     }
@@ -108,9 +102,12 @@ impl Change<'_> {
         self.header = Some(header);
     }
 
-    fn current(&self, name: &str) -> Result<Found, VaultError> {
-        let found = self.state.find(self.tx.as_ref(), name)?;
-        found.ok_or_else(|| VaultError::NoItem { name: name.to_owned(), close: Vec::new() })
+    /// The item as it is now, if it is still as it was found.
+    fn unchanged(&self, found: &Found) -> Result<Found, VaultError> {
+        match self.state.find(self.tx.as_ref(), &found.item.name)? {
+            Some(now) if now.id == found.id && now.revision == found.revision => Ok(now),
+            _ => Err(VaultError::ItemChanged(found.item.name.clone())),
+        }
     }
 
     /// Refuses a name that another record has.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not take for tests
 #![allow(dead_code)] // each test program uses some of it
 
-use std::fs;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};

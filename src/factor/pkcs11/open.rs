@@ -1,5 +1,6 @@
 //! Opening: reproduces the factor secret with the token.
 
+use super::enroll::Pkcs11Enroll;
 use super::error::TokenError;
 use super::info::{Class, PublicKey};
 use super::login::{PinRules, log_in};
@@ -7,7 +8,7 @@ use super::params::{Params, key_ref};
 use super::tokens::{Found, SharedTokens, Tokens};
 use super::uri::Uri;
 use super::wrap;
-use crate::factor::{FactorError, Open, SlotContext};
+use crate::factor::{Enroll, FactorError, Open, SlotContext};
 use crate::header::Stanza;
 use crate::prompt::Prompt;
 use crate::secret::FactorSecret;
@@ -49,6 +50,11 @@ impl Open for Pkcs11Open {
         }
         let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx));
         secret.map(Some).map_err(FactorError::Token)
+    }
+
+    fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
+        let enroll = Pkcs11Enroll::again(&self.tokens, stanza, &self.uris, self.force_last_try)?;
+        Some(Box::new(enroll))
     }
 }
 
