@@ -16,11 +16,12 @@ cd "$(dirname "$0")/.."
 ROUNDS=${ROUNDS:-3}             # the tools take turns this often, so that a slow minute hits all of them
 RUNS=${RUNS:-12}                # most runs of one command in a round
 GREP_MOST=10000                 # pass grep needs ten seconds for each thousand items
-TARGETS_AT=10000
+TARGETS_AT=${TARGETS_AT:-10000}
+SMALL=${SMALL:-1000} LARGE=${LARGE:-100000}    # a get in these two takes turns, to see whether it grows
 NEW=group-000/new               # is added, and removed again
 MODULE=${MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 
-keyslot=recovery write=no only=all sizes=()
+keyslot=recovery write=no only=all sizes=() way=()
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 die() { printf 'compare.sh: %s\n' "$*" >&2; exit 2; }
@@ -107,13 +108,14 @@ make_keepassxc() {
 
 make_twinlock() {
     export TWINLOCK_VAULT=$work/$1.twinlock
-    rm -f "$work/code"
+    way=(--recovery-file "$work/$1.code")
+    [[ $keyslot == recovery ]] || way=(--module "$MODULE" --pin-file "$work/pin" --keyslot pkcs11)
     if [[ $keyslot == hmac ]]; then
-        twinlock "${way[@]}" init --force --factor 'pkcs11:token=bench;object=bench' --recovery --recovery-out "$work/code" 2>/dev/null
+        twinlock "${way[@]}" init --force --factor 'pkcs11:token=bench;object=bench' --recovery --recovery-out "$work/$1.code" 2>/dev/null
     else
-        twinlock init --factor recovery --no-recovery --recovery-out "$work/code" 2>/dev/null
+        twinlock init --factor recovery --no-recovery --recovery-out "$work/$1.code" 2>/dev/null
     fi
-    items "$1" | bench-fill "$TWINLOCK_VAULT" "$work/code"
+    items "$1" | bench-fill "$TWINLOCK_VAULT" "$work/$1.code"
 }
 
 # --- timing ---------------------------------------------------------------------------------------------------------------------------
@@ -174,6 +176,12 @@ compare_vaults() {
 
     local pass_get=("pass show $name") kp_get=("${kp[*]} show -s ${key[*]} $name") tl_get=("$tl get $name")
     turns "$n" get pass pass_get keepassxc kp_get twinlock tl_get
+
+    if ((n == LARGE)) && [[ -e $work/$SMALL.twinlock ]]; then
+        local small=${way[*]//$n.code/$SMALL.code} first=group-000/site-000000
+        local get_small=("twinlock --vault $work/$SMALL.twinlock $small --no-input get $first") get_large=("$tl get $first")
+        turns "$n" 'get grows' small get_small large get_large
+    fi
 
     local pass_list=("pass ls") kp_list=("${kp[*]} ls -R -f ${key[*]}") tl_list=("$tl list")
     turns "$n" list pass pass_list keepassxc kp_list twinlock tl_list
@@ -237,7 +245,7 @@ tables() {
         target "add / \`pass insert\`, $t items" "$(of $t add twinlock)" "$(of $t add pass)" 0.5
         target "list / \`pass ls\`, $t items" "$(of $t list twinlock)" "$(of $t list pass)" 1
         target "find in contents / \`pass grep\`, $t items" "$(of $t 'find in contents' twinlock)" "$(of $t 'find in contents' pass)" 0.01
-        target "get at 100000 / get at 1000" "$(of 100000 get twinlock)" "$(of 1000 get twinlock)" 1.2
+        target "get at $LARGE / get at $SMALL" "$(of "$LARGE" 'get grows' large)" "$(of "$LARGE" 'get grows' small)" 1.2
     fi
     [[ $only == vaults ]] ||
         target "Argon2id (64 MiB, 3, 4) / \`argon2\`" "$(of 0 argon2id twinlock)" "$(of 0 argon2id argon2)" 0.9
@@ -250,14 +258,12 @@ chmod 600 "$work/password"
 if [[ $only != argon2 ]]; then
     gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key bench future-default default never 2>/dev/null
     head -c 64 /dev/urandom >"$work/keepassxc.key"
-    way=(--recovery-file "$work/code")
     if [[ $keyslot == hmac ]]; then
         mkdir -m 700 "$work/tokens"
         printf 'directories.tokendir = %s\nlog.level = ERROR\n' "$work/tokens" >"$SOFTHSM2_CONF"
         serial=$(token-tool "$MODULE" init label=bench so-pin=12345678 pin=123456)
         token-tool "$MODULE" make-key serial="$serial" pin=123456 type=hmac label=bench id=01
         (umask 077 && printf '123456\n' >"$work/pin")
-        way=(--module "$MODULE" --pin-file "$work/pin" --keyslot pkcs11)
     fi
     for n in "${sizes[@]}"; do
         say "making three vaults of $n items"
@@ -265,7 +271,8 @@ if [[ $only != argon2 ]]; then
         make_keepassxc "$n"
         make_twinlock "$n"
         compare_vaults "$n"
-        rm -rf "$work/pass-$n" "$work/$n.kdbx"* "$work/$n.twinlock"
+        rm -rf "$work/pass-$n" "$work/$n.kdbx"*
+        ((n == SMALL)) || rm -f "$work/$n.twinlock" "$work/$n.code"
     done
 fi
 
