@@ -63,6 +63,6 @@ fn records(criterion: &mut Criterion) {
     }
     let leaves = HmacKey::new(&key);
     group.bench_function("leaf", |b| {
-        b.iter(|| black_box(leaves.tag(&[&[0; 16], &[0; 8], &[0; 8], &[0; 24], &[0; 16]])))
+        b.iter(|| black_box(leaves.tag(&[&[0; 16], &[0; 8], &[0; 8], &[0; 24], &[0; 16]])));
     });
 }

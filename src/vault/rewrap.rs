@@ -10,7 +10,7 @@ use crate::factor::password::{self, CostWish, NewPassword, PasswordEnroll};
 use crate::factor::{Enroll, FactorError, Openers, SlotContext, in_words, rewrap};
 use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot::{self, Plan};
-use crate::prompt::{Event, Prompt};
+use crate::prompt::{Event, Prompt, PromptError};
 use crate::secret::FactorSecret;
 use std::rc::Rc;
 
@@ -99,6 +99,8 @@ impl Vault {
                     }
                     made.push((new, Secret::New(secret)));
                 }
+                // This one names what is missing itself.
+                Err(FactorError::Prompt(error @ PromptError::Nobody { .. })) => return Ok(Err(error.to_string())),
                 Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", in_words(stanza)))),
                 Err(FactorError::Token(error)) => return Ok(Err(error.to_string())),
                 Err(error) => return Err(error.into()),

@@ -48,13 +48,13 @@ fn a_keyslot_whose_other_factor_is_missing_is_named() {
 $ twinlock passwd --password-file pw --new-password-file pw2 --keyslot password --kdf-memory 19 --kdf-passes 2
 2> keyslot 'password' has the new password
 2> twinlock: warning: older copies of the vault file still open with the old password
-2> twinlock: warning: keyslot 'both' still has the old password: recovery: nobody is there to type the recovery code
+2> twinlock: warning: keyslot 'both' still has the old password: nobody is there to type the recovery code
 2> twinlock: error: 1 keyslot could not be changed
 2> twinlock: hint: bring what is missing, and run 'twinlock passwd --only NAME' for each of them
 => 7
 $ twinlock passwd --only both --password-file pw2 --new-password-file pw2 --keyslot password --kdf-memory 19 --kdf-passes 2
 2> twinlock: error: the password was not changed in any keyslot
-2> twinlock: note: keyslot 'both': recovery: nobody is there to type the recovery code
+2> twinlock: note: keyslot 'both': nobody is there to type the recovery code
 2> twinlock: hint: bring what is missing, or open the vault by that keyslot, with --keyslot
 => 7
 $ twinlock passwd --only both --password-file pw --recovery-file code2 --new-password-file pw2 --keyslot both --kdf-memory 19 --kdf-passes 2

@@ -169,10 +169,9 @@ $ twinlock list --recovery-file code
 }
 
 #[test]
-fn a_damaged_record_and_a_cut_index() {
+fn a_damaged_record() {
     let cli = vault();
     let id = last_record(&cli, "four");
-    std::fs::copy(cli.vault(), cli.path("whole")).unwrap();
     tamper(&cli, &format!("UPDATE record SET sealed = zeroblob(length(sealed)) WHERE hex(id) = '{id}'"));
     cli.session(
         r#"
@@ -192,7 +191,12 @@ $ twinlock verify --accept --force --recovery-file code
 2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
 "#,
     );
-    std::fs::copy(cli.path("whole"), cli.vault()).unwrap();
+}
+
+#[test]
+fn an_item_taken_out_of_the_index() {
+    let cli = vault();
+    let id = last_record(&cli, "four");
     tamper(&cli, &format!("DELETE FROM entry WHERE hex(id) = '{id}'"));
     cli.session(
         r#"
@@ -253,6 +257,31 @@ $ twinlock list --recovery-file code
 $ twinlock header show
 1> {
 2> twinlock: warning: this is what the file says; only unlocking ('twinlock verify') proves it
+"#,
+    );
+}
+
+#[test]
+fn an_older_file_put_back_is_noticed() {
+    let cli = vault();
+    cli.ok("backup old");
+    cli.ok("add four --value-file value --recovery-file code");
+    std::fs::copy(cli.path("old"), cli.vault()).unwrap();
+    cli.session(
+        r#"
+$ twinlock list --recovery-file code
+2> twinlock: error: this vault file is older than the one last seen here, by 1 write
+2> twinlock: hint: if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file
+=> 5
+$ twinlock list --accept-changed --recovery-file code
+1> one
+1> three
+1> two
+2> twinlock: warning: this vault file is older than the one last seen here, by 1 write
+$ twinlock list --recovery-file code
+1> one
+1> three
+1> two
 "#,
     );
 }

@@ -92,7 +92,10 @@ const OPERATIONS: [Operation; 9] = [
     },
     Operation {
         name: "wipe",
-        run: |vault| { let slot = vault.header().keyslot("password").unwrap().clone(); vault.wipe(&slot) },
+        run: |vault| {
+            let slot = vault.header().keyslot("password").unwrap().clone();
+            vault.wipe(&slot)
+        },
         happened: |_, now| slots(now) == ["fake"],
         altered: false,
     },
