@@ -50,8 +50,8 @@ impl Args {
         }
         Err(CliError::Plain {
             message: format!("{} could not be changed", count(report.kept.len() as u64, "keyslot")),
-            hint: "bring what is missing, and run 'twinlock passwd --only NAME' for each of them".into(),
-            code: 7,
+            hint: "bring what is missing, and run 'twinlock passwd --only NAME --keyslot NAME' for each of them".into(),
+            code: 1,
         })
     }
 }

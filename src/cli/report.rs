@@ -286,7 +286,7 @@ fn vault(error: &VaultError) -> Explained {
         }
         VaultError::NothingRewrapped(kept) => {
             let mut explained = Explained::new(
-                TOKEN,
+                FIXABLE,
                 error,
                 "bring what is missing, or open the vault by that keyslot, with --keyslot",
             );

@@ -88,8 +88,7 @@ impl Vault {
             } else if let Some(anew) = rewrap(stanza).or_else(|| openers.of(&stanza.kind)?.again(stanza)) {
                 anew
             } else {
-                let what = in_words(stanza);
-                return Ok(Err(format!("{what} is needed, too: open the vault with --keyslot '{}'", slot.name)));
+                return Ok(Err(format!("{} is needed, too", in_words(stanza))));
             };
             match anew.enroll(&ctx, prompt) {
                 Ok((mut new, secret)) => {
@@ -157,4 +156,109 @@ fn chosen<'a>(header: &'a Header, only: Option<&str>) -> Result<Vec<&'a Keyslot>
     };
     let slots: Vec<_> = slots.into_iter().filter(holds).collect();
     if slots.is_empty() { Err(VaultError::NoPassword) } else { Ok(slots) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::factor::fake::FakeEnroll;
+    use crate::factor::password::Cost;
+    use crate::prompt::ScriptedPrompt;
+    use crate::secret::{AccountKey, zeros32};
+    use crate::store::memory::{Contents, MemoryStore};
+    use crate::vault::{NewKeyslot, Wish};
+
+    const CHEAP: CostWish = CostWish { memory_kib: Some(19_456), passes: Some(2), lanes: Some(1) };
+    const OLD: &str = "correct horse battery 9";
+    const NEW: &str = "four other random words";
+
+    fn key() -> AccountKey {
+        AccountKey::new(zeros32())
+    }
+
+    /// One keyslot, `password + fake "f"`.
+    fn store() -> MemoryStore {
+        let mut prompt = ScriptedPrompt::new().types(OLD).types(OLD).types("f");
+        let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
+        let password = PasswordEnroll { cost: CHEAP.fresh(), password };
+        let fake = FakeEnroll { name: "f".into() };
+        let both = NewKeyslot { name: "both".into(), threshold: 2, factors: vec![&password, &fake] };
+        let new = Vault::prepare("v", &key(), &[both], &mut prompt).unwrap();
+        MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []))
+    }
+
+    fn unlock(store: &MemoryStore, prompt: &mut ScriptedPrompt) -> Result<Vault, VaultError> {
+        Vault::unlock(Box::new(store.clone()), Wish::default(), &mut Openers::typed(), prompt)
+    }
+
+    fn change(vault: &mut Vault, cost: CostWish) -> Result<Rewrapped, VaultError> {
+        let mut prompt = ScriptedPrompt::new().types(NEW).types(NEW);
+        vault.change_password(None, cost, true, &mut Openers::typed(), &mut prompt)
+    }
+
+    /// Writes the header anew as somebody with the account key would.
+    fn rewrite(store: &MemoryStore, edit: impl FnOnce(&mut Header)) {
+        let mut vault = unlock(store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
+        let mut header = vault.header().clone();
+        edit(&mut header);
+        vault
+            .change(|change| {
+                change.set_header(header);
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_kept_only_for_the_keyslot_that_it_opened() {
+        let store = store();
+        let other = store.clone();
+        // While the password is typed, another process wraps the same keyslot again.
+        let mut prompt = ScriptedPrompt::new()
+            .answers(move |_| {
+                let mut vault = unlock(&other, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
+                change(&mut vault, CHEAP).unwrap();
+                Ok(OLD.to_owned())
+            })
+            .types("f");
+        let mut vault = unlock(&store, &mut prompt).ok().unwrap();
+        assert!(matches!(change(&mut vault, CHEAP), Err(VaultError::NothingRewrapped(_))));
+        assert!(unlock(&store, &mut ScriptedPrompt::new().types(NEW).types("f")).is_ok());
+    }
+
+    #[test]
+    fn the_cost_goes_down_only_when_asked() {
+        let store = store();
+        let mut vault = unlock(&store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
+        let dear = CostWish { passes: Some(5), ..CHEAP };
+        change(&mut vault, dear).unwrap();
+        let mut vault = unlock(&store, &mut ScriptedPrompt::new().types(NEW).types("f")).ok().unwrap();
+        change(&mut vault, CostWish { memory_kib: CHEAP.memory_kib, ..CostWish::default() }).unwrap();
+        let cost = password::cost_of(&vault.header().keyslots[0].factors[0]).unwrap();
+        assert_eq!(cost, Cost { memory_kib: 19_456, passes: 5, lanes: 1 });
+    }
+
+    #[test]
+    fn a_keyslot_that_demands_what_is_not_known_is_left_alone() {
+        let store = store();
+        let mut vault = unlock(&store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
+        rewrite(&store, |header| drop(header.keyslots[0].extra.insert("!quorum".into(), 1.into())));
+        vault.verify().unwrap();
+        let Err(VaultError::NothingRewrapped(kept)) = change(&mut vault, CHEAP) else { panic!("it was wrapped again") };
+        assert!(kept[0].1.contains("!quorum"), "{kept:?}");
+    }
+
+    #[test]
+    fn what_a_later_version_put_beside_a_password_stays() {
+        let store = store();
+        let mut vault = unlock(&store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
+        let mut slot = vault.header().keyslots[0].clone();
+        slot.factors[0].params.insert("later".into(), 1.into());
+        vault.opened.keyslot = slot.clone();
+        let header = Header { keyslots: vec![slot.clone()], ..vault.header().clone() };
+        let mut prompt = ScriptedPrompt::new().types(NEW).types(NEW);
+        let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
+        let new = vault.wrap_again(&header, &slot, (&password, CHEAP), &mut Openers::typed(), &mut prompt);
+        assert_eq!(new.unwrap().unwrap().factors[0].params["later"], 1);
+    }
 }

@@ -48,20 +48,40 @@ fn a_keyslot_whose_other_factor_is_missing_is_named() {
 $ twinlock passwd --password-file pw --new-password-file pw2 --keyslot password --kdf-memory 19 --kdf-passes 2
 2> keyslot 'password' has the new password
 2> twinlock: warning: older copies of the vault file still open with the old password
-2> twinlock: warning: keyslot 'both' still has the old password: nobody is there to type the recovery code
+2> twinlock: warning: keyslot 'both' still has the old password: the recovery code is needed, too
 2> twinlock: error: 1 keyslot could not be changed
-2> twinlock: hint: bring what is missing, and run 'twinlock passwd --only NAME' for each of them
-=> 7
+2> twinlock: hint: bring what is missing, and run 'twinlock passwd --only NAME --keyslot NAME' for each of them
+=> 1
 $ twinlock passwd --only both --password-file pw2 --new-password-file pw2 --keyslot password --kdf-memory 19 --kdf-passes 2
 2> twinlock: error: the password was not changed in any keyslot
-2> twinlock: note: keyslot 'both': nobody is there to type the recovery code
+2> twinlock: note: keyslot 'both': the recovery code is needed, too
 2> twinlock: hint: bring what is missing, or open the vault by that keyslot, with --keyslot
-=> 7
+=> 1
 $ twinlock passwd --only both --password-file pw --recovery-file code2 --new-password-file pw2 --keyslot both --kdf-memory 19 --kdf-passes 2
 2> keyslot 'both' has the new password
 2> twinlock: warning: older copies of the vault file still open with the old password
 $ twinlock keyslot test both --password-file pw2 --recovery-file code2
 2> keyslot 'both' opens the vault 'personal'
+"#,
+    );
+}
+
+/// A code that opens another keyslot is not the one of this: to take it would make the right one on paper worthless.
+#[test]
+fn another_recovery_code_does_not_take_the_place_of_the_enrolled_one() {
+    let cli = Cli::new().file("pw", PASSWORD).file("pw2", "four other random words");
+    let both = "--factor password --factor recovery --new-password-file pw --recovery-out code";
+    cli.ok(&format!("init {both} {CHEAP}"));
+    cli.ok("recovery new --password-file pw --recovery-file code --recovery-out code2");
+    cli.session(
+        r#"
+$ twinlock passwd --keyslot recovery --recovery-file code2 --new-password-file pw2
+2> twinlock: error: the password was not changed in any keyslot
+2> twinlock: note: keyslot 'password+recovery': the recovery code is needed, too
+2> twinlock: hint: bring what is missing, or open the vault by that keyslot, with --keyslot
+=> 1
+$ twinlock keyslot test password+recovery --password-file pw --recovery-file code
+2> keyslot 'password+recovery' opens the vault 'personal'
 "#,
     );
 }

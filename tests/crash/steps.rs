@@ -6,7 +6,7 @@ use std::path::Path;
 use twinlock::crypto::random_secret;
 use twinlock::factor::Openers;
 use twinlock::factor::fake::FakeEnroll;
-use twinlock::factor::password::{Cost, NewPassword, PasswordEnroll};
+use twinlock::factor::password::{Cost, CostWish, NewPassword, PasswordEnroll};
 use twinlock::item::Item;
 use twinlock::prompt::ScriptedPrompt;
 use twinlock::secret::AccountKey;
@@ -17,6 +17,10 @@ use twinlock::store::{Store, StoreError};
 use twinlock::vault::{NewKeyslot, Vault, VaultError, Wish};
 
 const CHEAP: Cost = Cost { memory_kib: 19_456, passes: 2, lanes: 1 };
+
+fn cheap() -> CostWish {
+    CostWish { memory_kib: Some(CHEAP.memory_kib), passes: Some(CHEAP.passes), lanes: Some(CHEAP.lanes) }
+}
 const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "four other random words";
 
@@ -76,7 +80,10 @@ const OPERATIONS: [Operation; 9] = [
     },
     Operation {
         name: "remove",
-        run: |vault| vault.remove("one"),
+        run: |vault| {
+            let found = vault.get("one")?;
+            vault.remove(&found)
+        },
         happened: |_, now| names(now) == ["two"],
         altered: false,
     },
@@ -109,7 +116,7 @@ const OPERATIONS: [Operation; 9] = [
         name: "change_password",
         run: |vault| {
             let mut prompt = ScriptedPrompt::new().types(OTHER).types(OTHER);
-            vault.change_password(None, CHEAP, false, &mut Openers::typed(), &mut prompt).map(drop)
+            vault.change_password(None, cheap(), false, &mut Openers::typed(), &mut prompt).map(drop)
         },
         happened: |before, now| before.keyslots[0] == now.keyslots[0] && before.keyslots[1].1 != now.keyslots[1].1,
         altered: false,
