@@ -1,7 +1,7 @@
 //! Keyslots as arguments: repeated `--factor`, `--threshold`; and making the factors, with the person or from files.
 
 use super::out;
-use super::report::{CliError, prose};
+use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
@@ -111,6 +111,21 @@ impl Making {
             message: "--recovery-out names a file for a recovery code, and none is to be made".into(),
             hint: "leave it out; or make one, with --factor recovery, or with 'twinlock init --recovery'".into(),
         })
+    }
+}
+
+impl Making {
+    /// What becomes of a code whose keyslot was not written: its file is there, and somebody might trust it.
+    pub fn or_warn<T>(&self, result: Result<T, CliError>) -> Result<T, CliError> {
+        if let (Err(_), Some(path)) = (&result, &self.recovery_out)
+            && path.exists()
+        {
+            warn(&format!(
+                "the code in '{}' may open nothing: look at 'twinlock keyslot list' before you trust it",
+                path.display()
+            ));
+        }
+        result
     }
 }
 

@@ -11,7 +11,7 @@ use crate::header::Unverified;
 use crate::secret::AccountKey;
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{NewKeyslot, Vault, check_name};
+use crate::vault::{NewKeyslot, NewVault, Vault, check_name};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -79,9 +79,13 @@ impl Args {
                 factors: factors.iter().map(AsRef::as_ref).collect(),
             })
             .collect();
-        let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
-        make_folder(session, &path)?;
-        SqliteStore::create(&path, &new.header, &new.manifest)?;
+        let mut write = || -> Result<NewVault, CliError> {
+            let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
+            make_folder(session, &path)?;
+            SqliteStore::create(&path, &new.header, &new.manifest)?;
+            Ok(new)
+        };
+        let new = self.making.or_warn(write())?;
         Seen::load(&path).forget();
         done(&path, &Unverified::parse(&new.header)?);
         Ok(())

@@ -115,7 +115,8 @@ pub fn enroll(
     }
     let factors = Maker::new(making, &vault.header().name.clone()).make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
-    vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut())?;
+    let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
+    making.or_warn(enrolled.map_err(CliError::from))?;
     Ok(name)
 }
 

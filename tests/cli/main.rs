@@ -28,6 +28,7 @@ mod manual;
 mod passwd;
 mod recovery;
 mod rm;
+mod seen;
 mod terminal;
 mod threshold;
 mod unlock;
