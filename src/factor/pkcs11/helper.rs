@@ -105,7 +105,7 @@ impl Helper {
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_micros(100)),
                 _ => return None,
             }
         }
