@@ -15,6 +15,9 @@ pub(super) fn explain(error: &TokenError) -> Explained {
             (TOKEN, "set the user PIN with the vendor's tool, then try again")
         }
         TokenError::PinForm { .. } => (LOCKED, "check what was typed, or what the PIN file holds; no try was lost"),
+        TokenError::PinNotTaken { .. } => {
+            (LOCKED, "check what was typed, or what the PIN file holds; the token may have counted it as a wrong try")
+        }
         TokenError::FinalTry { .. } => {
             (TOKEN, "if you are sure of the PIN, repeat with --force-pin; if not, use another way in")
         }

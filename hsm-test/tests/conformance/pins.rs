@@ -40,7 +40,7 @@ fn a_wrong_pin_is_named_and_sent_once_where_nobody_types_again() {
 fn a_person_may_mistype_twice_and_not_more() {
     on_each_module(|_, token| {
         let enrolled = hmac(token);
-        let mut person = ScriptedPrompt::new().types(WRONG).types(WRONG).types(enrolled.token.pin());
+        let mut person = ScriptedPrompt::new().types(WRONG).types("88888888").types(enrolled.token.pin());
         assert!(enrolled.is_secret(enrolled.open_with("", &mut person)));
         person.finish();
         assert_eq!(enrolled.logins(), 3);
@@ -51,7 +51,7 @@ fn a_person_may_mistype_twice_and_not_more() {
             person.transcript()
         );
 
-        let mut person = ScriptedPrompt::new().types(WRONG).types(WRONG).types(WRONG);
+        let mut person = ScriptedPrompt::new().types(WRONG).types("88888888").types("77777777");
         let error = refusal(enrolled.open_with("", &mut person));
         assert!(matches!(error, TokenError::PinWrong { .. }), "{error:?}");
         assert_eq!(enrolled.logins(), 3);
@@ -240,4 +240,32 @@ fn one_command_asks_for_a_pin_once_a_token() {
         assert!(enrolled.is_secret(open(&tokens, &enrolled.stanza, &mut nobody())));
         assert_eq!(enrolled.logins(), 1);
     });
+}
+
+#[test]
+fn a_login_that_failed_is_not_repeated_for_the_next_keyslot() {
+    let Some(token) = hsm_test::softhsm::start() else { return };
+    let enrolled = hmac(token);
+    for code in ["CKR_PIN_LEN_RANGE", "0x80000001", "CKR_FUNCTION_REJECTED", "CKR_PIN_INCORRECT", "CKR_PIN_LOCKED"] {
+        enrolled.faulty.plan(&format!("C_Login * return {code}"));
+        enrolled.faulty.forget_calls();
+        let tokens = tokens(&enrolled.faulty);
+        let first = refusal(open(&tokens, &enrolled.stanza, &mut pin(&enrolled.token)));
+        assert!(!first.to_string().contains("not sent"), "{first}");
+        // Two more keyslots on the same token; nobody is asked, since nothing would be sent.
+        for _ in 0..2 {
+            assert_eq!(refusal(open(&tokens, &enrolled.stanza, &mut nobody())), first);
+        }
+        assert_eq!(enrolled.logins(), 1, "{code}");
+    }
+}
+
+#[test]
+fn a_wrong_pin_typed_again_is_not_sent_again() {
+    let Some(token) = hsm_test::softhsm::start() else { return };
+    let enrolled = hmac(token);
+    let mut person = ScriptedPrompt::new().types(WRONG).types(WRONG).types(enrolled.token.pin());
+    assert!(enrolled.is_secret(enrolled.open_with("", &mut person)));
+    assert_eq!(enrolled.logins(), 2);
+    assert!(person.transcript().contains("it is the one that was wrong before; it was not"), "{}", person.transcript());
 }

@@ -6,6 +6,7 @@
 //! | `PinLocked` | unlock with the SO PIN (PUK) in the vendor's tool; or open with another keyslot |
 //! | `PinMustChange`, `PinNotSet` | set the user PIN in the vendor's tool |
 //! | `PinForm` | check what was typed or what the PIN file holds; no try was lost |
+//! | `PinNotTaken` | the same, but the token has seen it: a try may be lost |
 //! | `FinalTry` | repeat with `--force-pin` only if sure of the PIN |
 //! | `NotHere`, `TokenGone` | plug the token in; `twinlock token list` shows what is there |
 //! | `TokenAmbiguous`, `KeyAmbiguous` | add `serial=` or `id=` to the URI |
@@ -44,6 +45,8 @@ pub enum TokenError {
     PinNotSet { token: String },
     /// Cannot be the PIN, and was not sent. `min` and `max` bytes, 0 if the token does not tell.
     PinForm { token: String, min: usize, max: usize, why: &'static str },
+    /// The token itself says that this cannot be the PIN: `code` is what it returned. It may have counted a try.
+    PinNotTaken { token: String, code: String },
     /// One wrong try more locks the token, and nobody said to dare it.
     FinalTry { token: String },
     /// It was there, and is no more.
@@ -126,6 +129,9 @@ impl std::fmt::Display for TokenError {
             Self::PinNotSet { token } => write!(f, "token '{token}' has no user PIN yet"),
             Self::PinForm { token, why, .. } => {
                 write!(f, "that cannot be the PIN of token '{token}': {why}; it was not sent")
+            }
+            Self::PinNotTaken { token, code } => {
+                write!(f, "token '{token}' was sent the PIN, and says that its PIN has another form ({code})")
             }
             Self::FinalTry { token } => write!(f, "token '{token}' has one try left before it locks; nothing was sent"),
             Self::TokenGone { token } => write!(f, "token '{token}' does not answer any more"),

@@ -36,7 +36,11 @@ pub fn log_in(
     if !found.info.login_required || tokens.is_logged_in(found) {
         return Ok(());
     }
+    if let Some(error) = tokens.refused(found) {
+        return Err(FactorError::Token(error.clone()));
+    }
     let mut attempt = 1;
+    let mut wrong: Option<Pin> = None;
     loop {
         may_try(&found.info, rules.force_last_try)?;
         let name = found.info.name();
@@ -50,7 +54,11 @@ pub fn log_in(
             (false, Some(file)) => Some(from_file(file)?),
             (false, None) => Some(prompt.secret(&ask)?.into_pin()),
         };
-        if let Some(error) = pin.as_ref().and_then(|pin| check_form(pin, &found.info, rules.force_last_try)) {
+        let again = wrong.as_ref().zip(pin.as_ref()).filter(|(wrong, pin)| wrong.expose() == pin.expose());
+        let twice = again.map(|_| unsent(&found.info, "it is the one that was wrong before"));
+        if let Some(error) =
+            twice.or_else(|| pin.as_ref().and_then(|pin| check_form(pin, &found.info, rules.force_last_try)))
+        {
             // Nothing was sent, so asking again costs nothing.
             if by_hand && attempt < ATTEMPTS {
                 prompt.show(&Event::Warning(&error.to_string()));
@@ -61,12 +69,12 @@ pub fn log_in(
         }
         match tokens.login(found, pin.as_ref()) {
             Ok(()) => return Ok(()),
-            Err(TokenError::PinWrong { .. }) => {
-                let error = after_wrong_pin(tokens, found);
+            Err(error @ TokenError::PinWrong { .. }) => {
                 let again = by_hand && attempt < ATTEMPTS;
-                if !again || !matches!(error, TokenError::PinWrong { .. }) || found.info.pin_last {
+                if !again || found.info.pin_last {
                     return Err(FactorError::Token(error));
                 }
+                wrong = pin;
                 prompt.show(&Event::WrongPin { token: &name, tries: found.info.tries() });
                 attempt += 1;
             }
@@ -92,16 +100,6 @@ fn may_try(token: &TokenInfo, force: bool) -> Result<(), FactorError> {
     refused.map_or(Ok(()), |error| Err(FactorError::Token(error)))
 }
 
-/// openCryptoki says "wrong" also when it means "locked": the flags tell.
-fn after_wrong_pin(tokens: &mut Tokens, found: &mut Found) -> TokenError {
-    let token = found.info.name();
-    match tokens.refresh(found) {
-        Ok(()) if found.info.pin_locked => TokenError::PinLocked { token },
-        // The wrong PIN is the news, also where the token cannot be looked at again.
-        _ => TokenError::PinWrong { token, tries: found.info.tries() },
-    }
-}
-
 /// What can be known of a PIN without sending it. An empty one would count as a wrong try. `force` sends one of a length that the token
 /// says it does not have: Kryoptic takes a PIN of 6 bytes when it is set, and announces 8 as the shortest.
 fn check_form(pin: &Pin, token: &TokenInfo, force: bool) -> Option<TokenError> {
@@ -118,7 +116,12 @@ fn check_form(pin: &Pin, token: &TokenInfo, force: bool) -> Option<TokenError> {
     } else {
         return None;
     };
-    Some(TokenError::PinForm { token: token.name(), min, max, why })
+    Some(unsent(token, why))
+}
+
+/// A PIN that stays here.
+fn unsent(token: &TokenInfo, why: &'static str) -> TokenError {
+    TokenError::PinForm { token: token.name(), min: token.min_pin, max: token.max_pin, why }
 }
 
 /// The first line of a PIN file.

@@ -32,6 +32,8 @@ pub type SharedTokens = Rc<RefCell<Tokens>>;
 pub struct Tokens {
     command: HelperCommand,
     modules: Vec<Entry>,
+    /// Tokens that a login has failed on.
+    refused: Vec<(Found, TokenError)>,
 }
 
 struct Entry {
@@ -58,6 +60,15 @@ pub struct Found {
     pub info: TokenInfo,
 }
 
+impl Found {
+    /// Whether both are one token: it may be seen through two modules, and in another slot than before.
+    fn is_same(&self, other: &Self) -> bool {
+        let (one, two) = (&self.info, &other.info);
+        let place = !one.serial.is_empty() || (self.module, one.slot) == (other.module, two.slot);
+        place && (&one.label, &one.serial) == (&two.label, &two.serial)
+    }
+}
+
 /// What one module has.
 #[derive(Debug)]
 pub struct ModuleReport {
@@ -79,7 +90,7 @@ impl Tokens {
                 entries.push(Entry { module, state: State::Idle });
             }
         }
-        Self { command, modules: entries }
+        Self { command, modules: entries, refused: Vec::new() }
     }
 
     /// The same, ready to be shared by the factors of a command.
@@ -180,7 +191,7 @@ impl Tokens {
     }
 
     /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
-    pub fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
+    fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
         let (_, tokens, _) = self.look(found.module)?;
         let same = tokens.into_iter().find(|now| now.slot == found.info.slot && now.serial == found.info.serial);
         found.info = same.ok_or_else(|| TokenError::TokenGone { token: found.info.name() })?;
@@ -195,8 +206,35 @@ impl Tokens {
         }
     }
 
-    /// Sends a PIN; `None` where it is typed on the token. Its form and the tries left are the caller's to check.
+    /// How the last login to this token failed in this command, if it did. Whatever code it failed with, the token may have judged the
+    /// PIN: for the next keyslot on it none is sent again, least of all the same.
+    pub fn refused(&self, found: &Found) -> Option<&TokenError> {
+        self.refused.iter().find(|(token, _)| token.is_same(found)).map(|(_, error)| error)
+    }
+
+    /// Sends a PIN; `None` where it is typed on the token. Its form, the tries left and what failed before are the caller's to check.
     pub fn login(&mut self, found: &mut Found, pin: Option<&Pin>) -> Result<(), TokenError> {
+        let mut done = self.login_followed(found, pin);
+        if let Err(TokenError::PinWrong { token, .. }) = done {
+            done = Err(self.after_wrong_pin(found, token));
+        }
+        self.refused.retain(|(token, _)| !token.is_same(found));
+        if let Err(error) = &done {
+            self.refused.push((found.clone(), error.clone()));
+        }
+        done
+    }
+
+    /// openCryptoki says "wrong" also when it means "locked": the flags tell.
+    fn after_wrong_pin(&mut self, found: &mut Found, token: String) -> TokenError {
+        match self.refresh(found) {
+            Ok(()) if found.info.pin_locked => TokenError::PinLocked { token },
+            // The wrong PIN is the news, also where the token cannot be looked at again.
+            _ => TokenError::PinWrong { token, tries: found.info.tries() },
+        }
+    }
+
+    fn login_followed(&mut self, found: &mut Found, pin: Option<&Pin>) -> Result<(), TokenError> {
         let mut moves = 0;
         loop {
             match self.login_once(found, pin) {
@@ -364,6 +402,7 @@ impl Tokens {
             FailureClass::PinLocked => TokenError::PinLocked { token },
             FailureClass::PinMustChange => TokenError::PinMustChange { token },
             FailureClass::PinNotSet => TokenError::PinNotSet { token },
+            FailureClass::PinForm if failure.code.is_some() => TokenError::PinNotTaken { token, code: failure.name },
             FailureClass::PinForm => TokenError::PinForm {
                 token,
                 min: found.info.min_pin,
