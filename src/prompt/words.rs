@@ -67,7 +67,9 @@ pub fn event(event: &Event<'_>) -> String {
         }
         Event::WrongPin { token, tries } => {
             let left = match tries {
-                Tries::Unknown | Tries::Full => ".".to_owned(),
+                Tries::Unknown | Tries::Full => {
+                    ". It does not say how many tries are left, so only one more is made now.".to_owned()
+                }
                 Tries::Low => "; there are few tries left.".to_owned(),
                 Tries::Last | Tries::Exactly(1) => "; one more wrong PIN locks it.".to_owned(),
                 Tries::Exactly(0) => ", and now it is locked.".to_owned(),
@@ -173,7 +175,10 @@ mod tests {
                 Event::WrongPin { token: "ada", tries: Tries::Last },
                 "That is not the PIN of token 'ada'; one more wrong PIN locks it.",
             ),
-            (Event::WrongPin { token: "ada", tries: Tries::Unknown }, "That is not the PIN of token 'ada'."),
+            (
+                Event::WrongPin { token: "ada", tries: Tries::Unknown },
+                "That is not the PIN of token 'ada'. It does not say how many tries are left, so\nonly one more is made now.",
+            ),
             (
                 Event::WrongPin { token: "ada", tries: Tries::Exactly(0) },
                 "That is not the PIN of token 'ada', and now it is locked.",

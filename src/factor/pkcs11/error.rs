@@ -121,7 +121,7 @@ impl std::fmt::Display for TokenError {
                     Tries::Last => f.write_str(", one try left"),
                     Tries::Low => f.write_str(", few tries left"),
                     Tries::Exactly(n) => write!(f, ", {n} tries left"),
-                    Tries::Full | Tries::Unknown => Ok(()),
+                    Tries::Full | Tries::Unknown => f.write_str(", which does not say how many tries are left"),
                 }
             }
             Self::PinLocked { token } => write!(f, "the PIN of token '{token}' is locked after too many wrong tries"),

@@ -5,15 +5,17 @@ use super::error::TokenError;
 use super::info::TokenInfo;
 use super::tokens::{Found, Tokens};
 use crate::factor::FactorError;
-use crate::prompt::{Ask, Event, Prompt, PromptError};
+use crate::prompt::{Ask, Event, Prompt, PromptError, Tries};
 use crate::secret::{Pin, SecretText};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Wrong PINs a person may type in one command. Tokens that do not count tries (NSS, tpm2) have this limit only.
+/// PINs a person may type in one command.
 const ATTEMPTS: u32 = 3;
+/// Wrong ones of them that are sent to a token whose flags stay as they were after one: some of those lock at the third.
+const UNTOLD: u32 = 2;
 /// Longest first line of a PIN file, bytes.
 const MAX_PIN_FILE: usize = 1024;
 
@@ -41,6 +43,7 @@ pub fn log_in(
     }
     let mut attempt = 1;
     let mut wrong: Option<Pin> = None;
+    let mut sent = 0;
     loop {
         may_try(&found.info, rules.force_last_try)?;
         let name = found.info.name();
@@ -70,7 +73,9 @@ pub fn log_in(
         match tokens.login(found, pin.as_ref()) {
             Ok(()) => return Ok(()),
             Err(error @ TokenError::PinWrong { .. }) => {
-                let again = by_hand && attempt < ATTEMPTS;
+                sent += 1;
+                let untold = matches!(found.info.tries(), Tries::Full | Tries::Unknown);
+                let again = by_hand && attempt < ATTEMPTS && !(untold && sent >= UNTOLD);
                 if !again || found.info.pin_last {
                     return Err(FactorError::Token(error));
                 }
