@@ -19,7 +19,7 @@ use twinlock::factor::pkcs11::{
 };
 use twinlock::factor::{Enroll, FactorError, Open, SlotContext};
 use twinlock::header::Stanza;
-use twinlock::prompt::{Ask, Event, NoPrompt, Prompt, PromptError, Question};
+use twinlock::prompt::{Ask, Event, FilePrompt, NoPrompt, Prompt, PromptError, Question, Sources};
 use twinlock::secret::SecretText;
 use zeroize::Zeroizing;
 
@@ -243,6 +243,35 @@ fn a_pin_file_is_tried_once() {
     std::fs::write(&file, "654321\n").unwrap();
     let mut open = Pkcs11Open { uris: vec![mine], ..lab.open() };
     assert!(matches!(token_error(open.open(&CTX, &stanza, &mut NoPrompt)), TokenError::PinWrong { .. }));
+}
+
+#[test]
+fn a_pin_file_is_for_a_token_that_is_alone_or_named() {
+    let Some(lab) = Lab::new() else { return };
+    let key = lab.setup(Mode::HmacSha256, "k");
+    let (stanza, _) = lab.enroll(&key.uri, Mode::HmacSha256).enroll(&CTX, &mut Typist::new(&[PIN])).unwrap();
+    let pair = lab.setup(Mode::EcdhP256, "pair");
+    let (public, _) = lab.enroll(&pair.uri, Mode::EcdhP256).enroll(&CTX, &mut Typist::new(&[PIN])).unwrap();
+    let path = lab.dir.path().join("pin");
+    std::fs::write(&path, PIN).unwrap();
+    let open = |stanza: &Stanza, mine: &[&str]| {
+        let mut files = FilePrompt::new(NoPrompt, Sources { pin: Some(path.clone()), ..Sources::default() }).unwrap();
+        let uris = mine.iter().map(|uri| Uri::parse(uri).unwrap()).collect();
+        Pkcs11Open { uris, ..lab.open() }.open(&CTX, stanza, &mut files)
+    };
+    assert!(open(&stanza, &[]).unwrap().is_some());
+    // A second token: which one the PIN is for, the vault file alone does not decide.
+    lab.init("other");
+    let error = token_error(open(&stanza, &[]));
+    assert!(matches!(&error, TokenError::NotNamed { label, .. } if label == "lab"), "{error:?}");
+    for other in ["pkcs11:token=other", "pkcs11:"] {
+        assert!(matches!(token_error(open(&stanza, &[other])), TokenError::NotNamed { .. }));
+    }
+    assert!(open(&stanza, &["pkcs11:token=lab"]).unwrap().is_some());
+    // A person is asked all the same, and reads which token it is.
+    assert!(lab.open().open(&CTX, &stanza, &mut Typist::new(&[PIN])).unwrap().is_some());
+    // Nor is a name needed where the token shows the public key that was enrolled.
+    assert!(open(&public, &[]).unwrap().is_some());
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn probe() {
         "password" => secret(&mut prompt, &Ask::Password { vault, keyslot }),
         "new" => secret(&mut prompt, &Ask::NewPassword { vault, keyslot }),
         "code" => secret(&mut prompt, &Ask::RecoveryCode { vault, keyslot }),
-        "pin" => secret(&mut prompt, &Ask::Pin { token: "ada", tries: Tries::Last }),
+        "pin" => secret(&mut prompt, &Ask::Pin { token: "ada", tries: Tries::Last, vouched: true }),
         "confirm" => prompt.confirm(&Question::Plain("Go on?")).map_or_else(failed, |yes| yes.to_string()),
         "line" => prompt.line("Name").unwrap_or_else(failed),
         "show" => {

@@ -36,7 +36,8 @@ pub struct Global {
     /// Use this PKCS#11 module (absolute path; may be repeated), beside those of the config file
     #[arg(long, global = true, value_name = "PATH")]
     pub module: Vec<PathBuf>,
-    /// A token of yours with the file that holds its PIN: 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
+    /// A token of yours, 'pkcs11:token=LABEL', to which the PIN of --pin-file may be sent; or with a PIN file of its own,
+    /// 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
     #[arg(long, global = true, value_name = "URI")]
     pub token: Vec<String>,
     /// Send a PIN even if it is the last try before the token locks

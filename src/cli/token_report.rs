@@ -4,7 +4,12 @@ use super::report::{DAMAGED, Explained, FIXABLE, LOCKED, NOT_FOUND, TOKEN, USAGE
 use crate::factor::pkcs11::{Mode, TokenError};
 
 pub(super) fn explain(error: &TokenError) -> Explained {
+    let named;
     let (code, hint) = match error {
+        TokenError::NotNamed { label, .. } => {
+            named = format!("if it is yours, name it: --token '{}'", super::tokens::of_token(label, "").canonical());
+            (FIXABLE, named.as_str())
+        }
         TokenError::PinWrong { .. } => {
             (LOCKED, "after a few wrong tries the token locks itself: be sure of the PIN first")
         }

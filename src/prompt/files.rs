@@ -90,7 +90,10 @@ impl<P: Prompt> FilePrompt<P> {
 impl<P: Prompt> Prompt for FilePrompt<P> {
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
         let Some(place) = self.place(ask) else { return self.inner.secret(ask) };
-        if let Ask::Pin { token, .. } = ask {
+        if let Ask::Pin { token, vouched, .. } = ask {
+            if !vouched {
+                return Err(PromptError::Withheld);
+            }
             self.pin_for = Some((*token).to_owned());
         }
         self.sources[place].answer(&mut self.inner)
@@ -200,7 +203,7 @@ fn first_line(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::{NoPrompt, ScriptedPrompt};
+    use crate::prompt::{NoPrompt, ScriptedPrompt, Tries};
     use std::fs;
     use std::io::Write;
 
@@ -274,13 +277,13 @@ mod tests {
         let sources =
             Sources { password: path("old"), new_password: path("new"), recovery: path("code"), pin: path("1234") };
         let mut prompt = FilePrompt::new(&mut person, sources).unwrap();
-        let pin = Ask::Pin { token: "t", tries: crate::prompt::Tries::Full };
+        let pin = Ask::Pin { token: "t", tries: Tries::Full, vouched: true };
         let cases = [(PASSWORD, "old"), (NEW, "new"), (Ask::RepeatPassword, "new"), (CODE, "code"), (pin, "1234")];
         for (ask, expected) in cases {
             assert_eq!(prompt.secret(&ask).unwrap().expose(), expected);
             assert!(!prompt.can_retry(&ask));
         }
-        let other = Ask::Pin { token: "other", tries: crate::prompt::Tries::Full };
+        let other = Ask::Pin { token: "other", tries: Tries::Full, vouched: true };
         assert_eq!(prompt.secret(&other).unwrap().expose(), "typed PIN", "the file's PIN is not sent to another token");
         assert!(prompt.can_retry(&other));
         assert_eq!(prompt.secret(&Ask::RepeatRecoveryCode).unwrap().expose(), "typed back");
@@ -299,6 +302,19 @@ mod tests {
         let mut prompt = FilePrompt::new(&mut person, sources).unwrap();
         assert!(prompt.can_retry(&PASSWORD));
         assert_eq!(prompt.secret(&PASSWORD).unwrap().expose(), "typed");
+    }
+
+    #[test]
+    fn a_pin_is_not_for_a_token_that_the_vault_file_alone_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut person = ScriptedPrompt::new();
+        let sources = Sources { pin: Some(file(&folder, "pin", b"1234")), ..Sources::default() };
+        let mut prompt = FilePrompt::new(&mut person, sources).unwrap();
+        let stray = Ask::Pin { token: "stray", tries: Tries::Full, vouched: false };
+        assert!(matches!(prompt.secret(&stray), Err(PromptError::Withheld)));
+        assert!(!prompt.can_retry(&stray));
+        let mine = Ask::Pin { token: "mine", tries: Tries::Full, vouched: true };
+        assert_eq!(prompt.secret(&mine).unwrap().expose(), "1234", "the stray one was not the first to ask");
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub enum Ask<'a> {
         token: &'a str,
         /// What the token says of tries left.
         tries: Tries,
+        /// Whether more than the vault file says that this token is meant. Anyone who can write that file could have named it there, so
+        /// a PIN that was left in a file is not for a token without this; a person who reads its name may type one.
+        vouched: bool,
     },
     /// The secret of the test factor.
     Fake {
@@ -158,6 +161,8 @@ pub enum PromptError {
         /// The system's error.
         error: std::io::Error,
     },
+    /// A PIN from a file was not given, since only the vault file says that this token is meant.
+    Withheld,
     /// The terminal failed.
     Io(std::io::Error),
 }
@@ -170,6 +175,7 @@ impl std::fmt::Display for PromptError {
             Self::Skipped => f.write_str("nothing was typed"),
             Self::Unreadable(why) => write!(f, "what was typed cannot be used: {why}"),
             Self::File { path, error } => write!(f, "cannot read '{path}': {error}"),
+            Self::Withheld => f.write_str("the PIN from the file was not sent, since nobody named this token"),
             Self::Io(error) => write!(f, "the terminal failed: {error}"),
         }
     }

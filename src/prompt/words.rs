@@ -19,7 +19,7 @@ pub fn ask(ask: &Ask<'_>) -> String {
         Ask::RepeatPassword => "The same password again".to_owned(),
         Ask::RecoveryCode { vault, keyslot } => format!("Recovery code {}", place(vault, keyslot)),
         Ask::RepeatRecoveryCode => "Type the recovery code back, from where you keep it".to_owned(),
-        Ask::Pin { token, tries } => {
+        Ask::Pin { token, tries, .. } => {
             let tries = match tries {
                 Tries::Unknown | Tries::Full => String::new(),
                 Tries::Low => " (a wrong PIN was given before)".to_owned(),
@@ -147,10 +147,16 @@ mod tests {
             (Ask::RepeatPassword, "The same password again: "),
             (Ask::RecoveryCode { vault: VAULT, keyslot: "r" }, "Recovery code for vault 'personal' (keyslot 'r'): "),
             (Ask::RepeatRecoveryCode, "Type the recovery code back, from where you keep it: "),
-            (Ask::Pin { token: "ada 0123", tries: Tries::Full }, "PIN of token 'ada 0123': "),
-            (Ask::Pin { token: "ada", tries: Tries::Last }, "PIN of token 'ada' (last try before the token locks): "),
-            (Ask::Pin { token: "ada", tries: Tries::Exactly(2) }, "PIN of token 'ada' (2 tries left): "),
-            (Ask::Pin { token: "ada", tries: Tries::Low }, "PIN of token 'ada' (a wrong PIN was given before): "),
+            (Ask::Pin { token: "ada 0123", tries: Tries::Full, vouched: true }, "PIN of token 'ada 0123': "),
+            (
+                Ask::Pin { token: "ada", tries: Tries::Last, vouched: true },
+                "PIN of token 'ada' (last try before the token locks): ",
+            ),
+            (Ask::Pin { token: "ada", tries: Tries::Exactly(2), vouched: true }, "PIN of token 'ada' (2 tries left): "),
+            (
+                Ask::Pin { token: "ada", tries: Tries::Low, vouched: true },
+                "PIN of token 'ada' (a wrong PIN was given before): ",
+            ),
             (Ask::Field { item: "github", field: "password" }, "Value for 'password' of 'github': "),
         ];
         for (case, expected) in cases {
@@ -201,7 +207,7 @@ mod tests {
     #[test]
     fn no_name_steers_the_terminal() {
         let evil = "a\u{1b}]0;x\u{7}\u{9b}2J\r\n\u{202e}\u{feff}b";
-        let asked = ask(&Ask::Pin { token: evil, tries: Tries::Full });
+        let asked = ask(&Ask::Pin { token: evil, tries: Tries::Full, vouched: true });
         assert_eq!(asked, "PIN of token 'a\u{fffd}]0;x\u{fffd}\u{fffd}2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}b': ");
         assert!(!event(&Event::Note(evil)).contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}']));
     }
@@ -211,7 +217,7 @@ mod tests {
         let long = "x".repeat(64);
         let two = [
             ask(&Ask::NewPassword { vault: &long, keyslot: &long }),
-            ask(&Ask::Pin { token: &long, tries: Tries::Last }),
+            ask(&Ask::Pin { token: &long, tries: Tries::Last, vouched: true }),
             event(&Event::WrongPin { token: &long, tries: Tries::Exactly(0) }),
             event(&Event::Note(&"word ".repeat(100))),
             question(&Question::Plain(&"word ".repeat(17))),

@@ -35,7 +35,7 @@ impl Enroll for Pkcs11Enroll {
             prompt.show(&Event::Warning(&format!("'{name}' in the PKCS#11 URI is not known here and was ignored")));
         }
         let mut found = the_token(tokens, &self.uri, prompt)?;
-        let rules = PinRules { file: self.uri.pin_source.as_deref(), force_last_try: self.force_last_try };
+        let rules = PinRules { file: self.uri.pin_source.as_deref(), force_last_try: self.force_last_try, named: true };
         log_in(tokens, &mut found, rules, prompt)?;
         let (key, mode) = self.the_key(tokens, &found).map_err(FactorError::Token)?;
         if let Some(weakness) = key.weakness() {

@@ -8,6 +8,7 @@
 //! | `PinForm` | check what was typed or what the PIN file holds; no try was lost |
 //! | `PinNotTaken` | the same, but the token has seen it: a try may be lost |
 //! | `FinalTry` | repeat with `--force-pin` only if sure of the PIN |
+//! | `NotNamed` | name the token with `--token`, or type the PIN |
 //! | `NotHere`, `TokenGone` | plug the token in; `twinlock token list` shows what is there |
 //! | `TokenAmbiguous`, `KeyAmbiguous` | add `serial=` or `id=` to the URI |
 //! | `KeyGone` | `twinlock token list`; `token setup` makes a key; recovery code if it was deleted |
@@ -49,6 +50,8 @@ pub enum TokenError {
     PinNotTaken { token: String, code: String },
     /// One wrong try more locks the token, and nobody said to dare it.
     FinalTry { token: String },
+    /// Only the vault file says that this token is meant, so the PIN of a file was not sent to it. `label` is its own, as it is.
+    NotNamed { token: String, label: String },
     /// It was there, and is no more.
     TokenGone { token: String },
     /// No module has such a token.
@@ -134,6 +137,10 @@ impl std::fmt::Display for TokenError {
                 write!(f, "token '{token}' was sent the PIN, and says that its PIN has another form ({code})")
             }
             Self::FinalTry { token } => write!(f, "token '{token}' has one try left before it locks; nothing was sent"),
+            Self::NotNamed { token, .. } => write!(
+                f,
+                "the PIN from the file was not sent to token '{token}': other tokens are here too, and only the vault file names it"
+            ),
             Self::TokenGone { token } => write!(f, "token '{token}' does not answer any more"),
             Self::NotHere { uri } => write!(f, "no token here matches '{uri}'"),
             Self::TokenAmbiguous { uri, n } => write!(f, "{n} tokens match '{uri}'"),

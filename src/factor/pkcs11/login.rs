@@ -20,12 +20,14 @@ const UNTOLD: u32 = 2;
 const MAX_PIN_FILE: usize = 1024;
 
 /// Where the PIN comes from, and whether the last try may be used.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct PinRules<'a> {
     /// A file whose first line is the PIN (`pin-source`); else the prompt.
     pub file: Option<&'a Path>,
     /// Send a PIN also where a wrong one locks the token, or where its length is not what the token says.
     pub force_last_try: bool,
+    /// Whether more than a vault file says that this token is meant.
+    pub named: bool,
 }
 
 /// Logs in, unless the token needs no login or this command has logged in already.
@@ -47,15 +49,21 @@ pub fn log_in(
     loop {
         may_try(&found.info, rules.force_last_try)?;
         let name = found.info.name();
-        let ask = Ask::Pin { token: &name, tries: found.info.tries() };
-        let by_hand = !found.info.pin_pad && rules.file.is_none() && prompt.can_retry(&ask);
+        let tries = found.info.tries();
+        let person = prompt.can_retry(&Ask::Pin { token: &name, tries, vouched: false });
+        let by_hand = !found.info.pin_pad && rules.file.is_none() && person;
         let pin = match (found.info.pin_pad, rules.file) {
             (true, _) => {
                 prompt.show(&Event::PinPad { token: &name });
                 None
             }
             (false, Some(file)) => Some(from_file(file)?),
-            (false, None) => Some(prompt.secret(&ask)?.into_pin()),
+            (false, None) => {
+                // A person reads the name; only for a file is it worth to start every module.
+                let vouched = rules.named || person || tokens.is_alone(found);
+                let ask = Ask::Pin { token: &name, tries, vouched };
+                Some(prompt.secret(&ask).map_err(|error| withheld(error, &found.info))?.into_pin())
+            }
         };
         let again = wrong.as_ref().zip(pin.as_ref()).filter(|(wrong, pin)| wrong.expose() == pin.expose());
         let twice = again.map(|_| unsent(&found.info, "it is the one that was wrong before"));
@@ -85,6 +93,16 @@ pub fn log_in(
             }
             Err(error) => return Err(FactorError::Token(error)),
         }
+    }
+}
+
+/// What a person can do about a PIN that a file keeps back is known here, where the token is.
+fn withheld(error: PromptError, token: &TokenInfo) -> FactorError {
+    match error {
+        PromptError::Withheld => {
+            FactorError::Token(TokenError::NotNamed { token: token.name(), label: token.label.clone() })
+        }
+        other => FactorError::Prompt(other),
     }
 }
 

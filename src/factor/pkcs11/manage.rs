@@ -49,7 +49,7 @@ impl TokenSetup {
         if found.info.write_protected {
             return Err(FactorError::Token(TokenError::WriteProtected { token: found.info.name() }));
         }
-        let rules = PinRules { file: self.uri.pin_source.as_deref(), force_last_try: self.force_last_try };
+        let rules = PinRules { file: self.uri.pin_source.as_deref(), force_last_try: self.force_last_try, named: true };
         log_in(tokens, &mut found, rules, prompt)?;
         self.make(tokens, &found).map_err(FactorError::Token)
     }
@@ -147,6 +147,6 @@ pub fn log_in_to(
 ) -> Result<Found, FactorError> {
     let tokens = &mut *tokens.borrow_mut();
     let mut found = the_token(tokens, uri, prompt)?;
-    log_in(tokens, &mut found, PinRules { file: uri.pin_source.as_deref(), force_last_try }, prompt)?;
+    log_in(tokens, &mut found, PinRules { file: uri.pin_source.as_deref(), force_last_try, named: true }, prompt)?;
     Ok(found)
 }

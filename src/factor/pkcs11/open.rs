@@ -20,8 +20,8 @@ use crate::secret::FactorSecret;
 pub struct Pkcs11Open {
     /// The modules of this command.
     pub tokens: SharedTokens,
-    /// URIs from the person's command line or config: the `pin-source` of the first that means the token is where its PIN comes from. The
-    /// stanza's own URI never names a file.
+    /// URIs from the person's command line or config: these tokens are theirs. The `pin-source` of the first that means the token is where
+    /// its PIN comes from. The stanza's own URI never names a file.
     pub uris: Vec<Uri>,
     /// Send the PIN also where a wrong one locks the token.
     pub force_last_try: bool,
@@ -44,7 +44,8 @@ impl Open for Pkcs11Open {
         }
         let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
         let file = mine.and_then(|mine| mine.pin_source.as_deref());
-        log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try }, prompt)?;
+        let named = seen || self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
+        log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try, named }, prompt)?;
         if let (Some(expected), false) = (&expected, seen) {
             matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;
         }

@@ -190,6 +190,20 @@ impl Tokens {
         }
     }
 
+    /// Whether no other token is here that a PIN could be meant for, behind any module. One that cannot be asked could have one.
+    pub fn is_alone(&mut self, found: &Found) -> bool {
+        (0..self.modules.len()).all(|module| {
+            let Ok((_, tokens, _)) = self.look(module) else { return false };
+            let mut others =
+                tokens.into_iter().filter(|one| one.initialized && one.login_required && !one.label.is_empty());
+            match others.next() {
+                None => true,
+                // Behind another module it may be the same token again, but one module shows each only once.
+                Some(first) => Found { module, info: first }.is_same(found) && others.next().is_none(),
+            }
+        })
+    }
+
     /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
     fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
         let (_, tokens, _) = self.look(found.module)?;

@@ -183,6 +183,11 @@ impl Uri {
         Ok(uri)
     }
 
+    /// Whether it says which token is meant, not only of which kind.
+    pub fn names_token(&self) -> bool {
+        self.token.is_some() || self.serial.is_some()
+    }
+
     /// Whether this token, behind this module, is meant.
     pub fn matches(&self, module: &ModuleInfo, token: &TokenInfo) -> bool {
         let same = |wanted: &Option<Vec<u8>>, is: &str| {
