@@ -1,7 +1,9 @@
 //! stdout: data and nothing else. A reader that goes away early (`| head`) ends the program quietly.
 
 use super::report::CliError;
+use crate::encode::terminal;
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use zeroize::Zeroizing;
 
@@ -28,7 +30,10 @@ pub fn json<T: Serialize>(value: &T) -> Result<(), CliError> {
     let mut text = Zeroizing::new(Vec::new());
     serde_json::to_writer_pretty(&mut *text, value).map_err(|error| CliError::Stdout(error.into()))?;
     text.push(b'\n');
-    bytes(&text)
+    match std::str::from_utf8(&text) {
+        Ok(text) if is_terminal() => bytes(harmless_json(text).as_bytes()),
+        _ => bytes(&text),
+    }
 }
 
 /// Writes bytes as they are. Straight to the file, past the buffer of `std::io::stdout`, which would keep a copy.
@@ -60,14 +65,28 @@ pub fn table(rows: &[Vec<String>]) -> Result<(), CliError> {
     bytes(if is_terminal() { clean(&text) } else { text }.as_bytes())
 }
 
-/// The text without what would drive a terminal or turn its direction round: a name or a value may have been written by
-/// anybody. Line ends and tabs stay.
+/// The text without what would drive a terminal or turn its direction round. Line ends and tabs stay.
 pub fn clean(text: &str) -> String {
-    let harmful = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    text.replace(harmful, "\u{fffd}")
+    terminal::clean(text, &['\n', '\t'])
+}
+
+/// JSON that means the same, with what would drive a terminal (only strings can hold such) as `\uXXXX`. The new text is
+/// in one buffer that never grows, so that no copy of a secret stays behind.
+fn harmless_json(text: &str) -> Zeroizing<String> {
+    let steers = |c: char| c != '\n' && terminal::steers(c);
+    let more: usize = text.chars().filter(|c| steers(*c)).map(|c| 6 * c.len_utf16()).sum();
+    let mut out = Zeroizing::new(String::with_capacity(text.len() + more));
+    for c in text.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -75,5 +94,15 @@ mod tests {
     #[test]
     fn what_drives_a_terminal_is_taken_out() {
         assert_eq!(super::clean("a\x1b[2J\u{9b}1m\u{202e}b\tc\nd"), "a\u{fffd}[2J\u{fffd}1m\u{fffd}b\tc\nd");
+    }
+
+    #[test]
+    fn json_for_a_terminal_means_the_same() {
+        let value = serde_json::json!({ "a\u{202e}b": ["\u{1b}[2J\u{9b}1m\u{7f}", "\u{feff}\u{e0041}\n\t\u{e9}"] });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let shown = super::harmless_json(&text);
+        assert!(!shown.chars().any(|c| c != '\n' && crate::encode::terminal::steers(c)), "{}", *shown);
+        assert!(shown.contains("\\u202e") && shown.contains("\\u009b1m") && shown.contains('\u{e9}'), "{}", *shown);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 }

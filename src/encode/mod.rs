@@ -3,3 +3,4 @@
 pub mod base58;
 pub mod crockford;
 pub mod hex;
+pub mod terminal;

@@ -5,6 +5,7 @@
 //! steer the terminal (escape sequences, C1 controls) or turn a sentence round (Trojan Source, CVE-2021-42574).
 
 use super::{Ask, Event, Question, Tries};
+use crate::encode::terminal;
 
 /// Columns of the narrowest usual terminal.
 const COLUMNS: usize = 80;
@@ -104,12 +105,7 @@ fn name(name: &str) -> String {
 
 /// The text with everything that steers a terminal, or is not seen in it, made visible as U+FFFD. Line ends stay.
 fn clean(text: &str) -> String {
-    let steers = |c: char| {
-        let direction =
-            matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        direction || c == '\u{feff}' || (c.is_control() && c != '\n')
-    };
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    terminal::clean(text, &['\n'])
 }
 
 /// Breaks lines at single spaces so that none is longer than a terminal; a word longer than that stays whole.

@@ -2,6 +2,7 @@
 
 use super::mode::Mode;
 use crate::encode::hex;
+use crate::encode::terminal::steers;
 use crate::prompt::Tries;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +86,7 @@ impl TokenInfo {
 
 /// Text from a token, as it may be shown.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '?' } else { c }).collect()
 }
 
 /// A slot whose token does not answer as the standard says.
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn names_cannot_drive_a_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb"), "a?[2Jb");
+        assert_eq!(printable("a\u{1b}[2J\u{202e}b"), "a?[2J?b");
         let mut named = key(Class::Secret, KeyKind::Aes(32));
         named.label = b"x\x07\xff".to_vec();
         assert_eq!(named.name(), "x?\u{fffd}");
