@@ -4,7 +4,7 @@ use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use super::tokens::{of_token, parse};
-use crate::factor::pkcs11::info::{KeyInfo, TokenInfo};
+use crate::factor::pkcs11::info::{KeyInfo, TokenInfo, printable};
 use crate::factor::pkcs11::{Mode, TokenError, TokenSetup, keys, log_in_to, test};
 use crate::prompt::Tries;
 use serde_json::{Value, json};
@@ -139,8 +139,7 @@ fn show(listed: &[Listed]) -> Result<(), CliError> {
         prose("no token is here");
     }
     for one in listed {
-        out::line(&format!("{}: {}", out::clean(&one.info.name()), state(&one.info)))?;
-        out::line(&format!("  {} {}, module {}", one.info.manufacturer, one.info.model, one.module))?;
+        out::line(&headed(one))?;
         match &one.keys {
             Err(error) => warn(&error.to_string()),
             Ok(keys) if keys.is_empty() && one.info.initialized => {
@@ -148,13 +147,23 @@ fn show(listed: &[Listed]) -> Result<(), CliError> {
             }
             Ok(keys) => {
                 for key in keys {
-                    let fit = key.mode().map_or_else(|why| format!("not usable: {why}"), |mode| mode.to_string());
+                    let fit = key
+                        .mode()
+                        .map_or_else(|why| format!("not usable: {}", printable(&why)), |mode| mode.to_string());
                     out::line(&format!("  key '{}': {fit}", key.name()))?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Name, state, maker and module: two lines, of which the token may have written every word.
+fn headed(one: &Listed) -> String {
+    let TokenInfo { manufacturer, model, .. } = &one.info;
+    let maker = [manufacturer, model, &one.module].map(|text| printable(text));
+    let [manufacturer, model, module] = maker;
+    format!("{}: {}\n  {manufacturer} {model}, module {module}", one.info.name(), state(&one.info))
 }
 
 /// What a person must know of a token before using it.
@@ -193,4 +202,35 @@ fn as_json(one: &Listed) -> Value {
         "state": state(&one.info),
         "keys": one.keys.as_ref().map_or(Value::Null, |keys| keys.iter().map(key).collect()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_of_a_token_drives_the_terminal() {
+        let evil = || "x\u{1b}[2J\u{9b}1m\u{202e}\ny".to_owned();
+        let info = TokenInfo {
+            slot: 1,
+            label: evil(),
+            manufacturer: evil(),
+            model: evil(),
+            serial: evil(),
+            initialized: true,
+            pin_set: true,
+            login_required: true,
+            pin_pad: false,
+            pin_low: false,
+            pin_last: false,
+            pin_locked: false,
+            pin_must_change: false,
+            write_protected: false,
+            min_pin: 0,
+            max_pin: 0,
+        };
+        let shown = headed(&Listed { info, module: evil(), keys: Ok(Vec::new()) });
+        assert_eq!(shown.matches("x?[2J?1m??y").count(), 5, "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']) && shown.lines().count() == 2, "{shown}");
+    }
 }
