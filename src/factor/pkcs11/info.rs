@@ -213,7 +213,9 @@ impl KeyInfo {
                 may(self.encrypt && self.decrypt, "both encrypt and decrypt")?;
                 Ok(Mode::AesGcm)
             }
-            (Class::Secret, KeyKind::Aes(bytes)) => Err(format!("it has {} bits where 256 are needed", bytes * 8)),
+            (Class::Secret, KeyKind::Aes(bytes)) => {
+                Err(format!("it has {} bits where 256 are needed", bytes.saturating_mul(8)))
+            }
             (Class::Secret, KeyKind::Generic(bytes)) => {
                 if (1..32).contains(bytes) {
                     return Err(format!("it has {bytes} bytes where at least 32 are needed"));
@@ -279,6 +281,7 @@ mod tests {
     #[test]
     fn unfit_keys_say_why() {
         assert!(key(Class::Secret, KeyKind::Aes(16)).mode().unwrap_err().contains("128 bits"));
+        assert!(key(Class::Secret, KeyKind::Aes(u64::MAX)).mode().is_err(), "a token may say any length");
         assert!(key(Class::Secret, KeyKind::Generic(16)).mode().unwrap_err().contains("16 bytes"));
         assert!(key(Class::Private, KeyKind::Rsa(1024)).mode().unwrap_err().contains("1024 bits"));
         assert!(key(Class::Public, KeyKind::P256).mode().is_err());
