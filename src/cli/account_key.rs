@@ -6,9 +6,14 @@ use super::session::Session;
 use crate::crypto::account_key_sum;
 use crate::encode::{base58, hex};
 use crate::secret::{AccountKey, zeros32};
-use std::io::Read;
+use rustix::io::retry_on_intr;
+use std::io::{Error, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+/// Bytes of a key file that are looked at.
+const MAX: usize = 1000;
 
 /// The account key itself: the one key that opens everything
 #[derive(clap::Subcommand)]
@@ -34,15 +39,30 @@ impl Command {
     }
 }
 
+/// Fills the buffer from a file or stream, past `std::io::Stdin`, whose own buffer nobody erases; how many bytes there were.
+fn read_into(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match retry_on_intr(|| rustix::io::read(fd, &mut buffer[length..]))? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    Ok(length)
+}
+
 /// A person's own account key from a file: 64 hex digits, or the 46-character form.
 pub fn read_account_key(path: &Path) -> Result<AccountKey, CliError> {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    let failed = |error| CliError::File { doing: "read the account key from", path: path.into(), error };
-    if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(1000).read_to_string(&mut text).map_err(failed)?;
+    let mut buffer = Zeroizing::new([0; MAX]);
+    let read = if path.as_os_str() == "-" {
+        read_into(rustix::stdio::stdin(), &mut *buffer)
     } else {
-        std::fs::File::open(path).map_err(failed)?.take(1000).read_to_string(&mut text).map_err(failed)?;
-    }
+        std::fs::File::open(path).and_then(|file| read_into(file.as_fd(), &mut *buffer))
+    };
+    let failed = |error| CliError::File { doing: "read the account key from", path: path.into(), error };
+    let length = read.map_err(failed)?;
+    let text =
+        std::str::from_utf8(&buffer[..length]).map_err(|error| failed(Error::new(ErrorKind::InvalidData, error)))?;
     let line = text.lines().next().unwrap_or("").trim();
     let bad = |why: String| CliError::Plain {
         message: format!("'{}' holds no account key: {why}", path.display()),
@@ -51,10 +71,8 @@ pub fn read_account_key(path: &Path) -> Result<AccountKey, CliError> {
     };
     if line.len() == 64 && line.bytes().all(|b| b.is_ascii_hexdigit()) {
         let lower = Zeroizing::new(line.to_ascii_lowercase());
-        let mut bytes = hex::decode_array::<32>(&lower).map_err(|error| bad(error.to_string()))?;
         let mut key = zeros32();
-        key.copy_from_slice(&bytes);
-        bytes.zeroize();
+        hex::decode_into(&lower, &mut key[..]).map_err(|error| bad(error.to_string()))?;
         return Ok(AccountKey::new(key));
     }
     if line.len() != 46 && !line.is_empty() && line.bytes().all(|b| b.is_ascii_hexdigit()) {

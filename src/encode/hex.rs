@@ -32,7 +32,7 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// The bytes of a canonical hex text.
 pub fn decode(text: &str) -> Result<Vec<u8>, HexError> {
-    if !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+    if !is_canonical(text) {
         return Err(HexError::NotCanonical);
     }
     ::hex::decode(text).map_err(|_| HexError::NotCanonical)
@@ -40,9 +40,23 @@ pub fn decode(text: &str) -> Result<Vec<u8>, HexError> {
 
 /// The `N` bytes of a canonical hex text of that length.
 pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
-    let bytes = decode(text)?;
-    let got = bytes.len();
-    bytes.try_into().map_err(|_| HexError::Length { want: N, got })
+    let mut bytes = [0; N];
+    decode_into(text, &mut bytes).map(|()| bytes)
+}
+
+/// The same, into a place of the caller's: nothing is kept elsewhere that would have to be erased.
+pub fn decode_into(text: &str, bytes: &mut [u8]) -> Result<(), HexError> {
+    if !is_canonical(text) {
+        return Err(HexError::NotCanonical);
+    }
+    if text.len() != 2 * bytes.len() {
+        return Err(HexError::Length { want: bytes.len(), got: text.len() / 2 });
+    }
+    ::hex::decode_to_slice(text, bytes).map_err(|_| HexError::NotCanonical)
+}
+
+fn is_canonical(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// `#[serde(with = "hex::array")]` for `[u8; N]`.
@@ -91,5 +105,11 @@ mod tests {
             assert_eq!(decode(text), Err(HexError::NotCanonical), "{text}");
         }
         assert_eq!(decode_array::<2>("ab"), Err(HexError::Length { want: 2, got: 1 }));
+        assert_eq!(decode_array::<1>("abcd"), Err(HexError::Length { want: 1, got: 2 }));
+        assert_eq!(decode_array::<1>("abc"), Err(HexError::NotCanonical));
+        assert_eq!(decode_array::<1>("AB"), Err(HexError::NotCanonical));
+        let mut place = [0; 2];
+        decode_into("abcd", &mut place).unwrap();
+        assert_eq!(place, [0xab, 0xcd]);
     }
 }
