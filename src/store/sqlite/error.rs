@@ -36,6 +36,7 @@ impl Place {
             (_, ffi::SQLITE_IOERR_CORRUPTFS) | (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => {
                 StoreError::Damaged(format!("{said} (a copy cut short, or a failing disk?)"))
             }
+            (ErrorCode::TooBig, _) => StoreError::Damaged("a row is longer than any of a vault".to_owned()),
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed, _) => {
                 StoreError::Busy
             }

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{Read, Store, StoreError, Transaction};
@@ -29,6 +30,10 @@ pub(super) use rows::integer;
 /// How long a call waits for another process before it says `Busy`. A write takes milliseconds; a rotation of 100,000 items
 /// about two seconds.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes of the longest row: the largest item (16 MiB), sealed and padded, with room to spare. A file that claims more is not believed,
+/// and no memory is taken for it.
+const MAX_ROW: i32 = 24 << 20;
 
 /// An open vault file.
 pub struct SqliteStore {
@@ -121,6 +126,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }

@@ -3,18 +3,21 @@
 //! The vault file itself is never opened here while it may be a vault: closing any descriptor of a file drops all POSIX locks
 //! that this process holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
 
-use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::FileTypeExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
 use super::super::StoreError;
 
 /// How much of a file that is no vault is looked at to say what it is.
 const PEEK: u64 = 65_536;
+
+/// Begins a journal, and ends one that names a super-journal.
+const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 /// A file's path as the person gave it, for messages, and as it really is, for SQLite.
 pub(super) struct Place {
@@ -51,13 +54,15 @@ impl Place {
         beside(&self.real, "-journal")
     }
 
-    /// SQLite would open whatever has the journal's name: a FIFO there would block it for ever.
+    /// SQLite would open whatever has the journal's name: a FIFO there would block it for ever. It would also open what the journal
+    /// names as its super-journal (<https://www.sqlite.org/fileformat2.html>, 3), which one of ours never does.
     pub(super) fn check_journal(&self) -> Result<(), StoreError> {
         let path = self.journal();
+        let bad = |why: &str| Err(StoreError::Damaged(format!("its journal '{}' {why}", path.display())));
         match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                Err(StoreError::Damaged(format!("its journal '{}' is not a plain file", path.display())))
-            }
+            Ok(metadata) if !metadata.is_file() => bad("is not a plain file"),
+            // One that cannot be read, SQLite cannot read either.
+            Ok(_) if names_another(&path).unwrap_or(false) => bad("names another journal, as no vault's does"),
             _ => Ok(()),
         }
     }
@@ -101,6 +106,15 @@ impl Place {
         let text = std::str::from_utf8(&start).is_ok_and(|text| !text.contains('\0'));
         if text { "it is a text file".to_owned() } else { "it is not an SQLite file".to_owned() }
     }
+}
+
+/// Whether a journal ends as one with a super-journal does: length of its name (not 0), check sum, magic.
+fn names_another(journal: &Path) -> std::io::Result<bool> {
+    let mut file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(journal)?;
+    let mut end = [0; 16];
+    file.seek(SeekFrom::End(-16))?;
+    file.read_exact(&mut end)?;
+    Ok(end[8..] == JOURNAL_MAGIC && end[..4] != [0; 4])
 }
 
 /// The path with something after its name.

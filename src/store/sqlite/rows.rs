@@ -8,6 +8,9 @@ use super::super::{Entry, Meta, Read, Record, RecordId, RecordRef, StoreError, T
 use super::place::Place;
 use crate::encode::hex;
 
+/// Bytes of the longest header or manifest (spec 4): nothing longer is copied.
+const MAX_META: usize = 1 << 20;
+
 /// An SQLite transaction: a snapshot when deferred, a writer when immediate. Dropped, it is rolled back.
 pub(super) struct View<'a> {
     tx: rusqlite::Transaction<'a>,
@@ -60,11 +63,13 @@ impl Read for View<'_> {
     fn meta(&self, which: Meta) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement = self.prepare("SELECT value FROM meta WHERE name = ?1")?;
         let value = statement
-            .query_row([meta_name(which)], |row| Ok(blob(row, 0).map(<[u8]>::to_vec)))
+            .query_row([meta_name(which)], |row| {
+                Ok(blob(row, 0).filter(|value| value.len() <= MAX_META).map(<[u8]>::to_vec))
+            })
             .optional()
             .map_err(|error| self.place.explain(error))?;
         match value {
-            Some(None) => Err(StoreError::Damaged(format!("the {} is not a blob", meta_name(which)))),
+            Some(None) => Err(StoreError::Damaged(format!("the {} is not a blob of at most 1 MiB", meta_name(which)))),
             Some(value) => Ok(value),
             None => Ok(None),
         }

@@ -132,6 +132,25 @@ fn accepts_tables_written_on_several_lines() {
 }
 
 #[test]
+fn a_journal_that_names_another_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = vault(&folder);
+    let magic = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+    let ending = |name_length: u8| {
+        let journal = [&[0; 512][..], b"/a/fifo", &[0, 0, 0, name_length, 0, 0, 2, 0x99], magic].concat();
+        fs::write(folder.path().join("vault-journal"), journal).unwrap();
+    };
+    ending(7);
+    assert!(error(&path).contains("names another journal"), "{}", error(&path));
+    for harmless in [&[][..], magic, &[0; 600]] {
+        fs::write(folder.path().join("vault-journal"), harmless).unwrap();
+        assert!(!SqliteStore::open(&path).is_err_and(|error| error.to_string().contains("names another")));
+    }
+    ending(0);
+    assert!(SqliteStore::open(&path).is_ok(), "SQLite reads no name there either");
+}
+
+#[test]
 fn names_the_row_of_a_wrong_shape() {
     let cases = [
         ("INSERT INTO record VALUES (x'0102', 1, 1, x'')", "record '0102' has an impossible id"),
@@ -141,6 +160,11 @@ fn names_the_row_of_a_wrong_shape() {
         ("INSERT INTO entry VALUES (zeroblob(99999), zeroblob(16), x'')", "has an impossible tag"),
         ("INSERT INTO entry VALUES (zeroblob(32), zeroblob(15), x'')", "has an impossible id"),
         ("UPDATE meta SET value = NULL WHERE name = 'header'", "the header is not a blob"),
+        (
+            "UPDATE meta SET value = zeroblob(1048577) WHERE name = 'header'",
+            "the header is not a blob of at most 1 MiB",
+        ),
+        ("INSERT INTO record VALUES (zeroblob(16), 1, 1, zeroblob(26000000))", "a row is longer than any of a vault"),
     ];
     for (sql, expected) in cases {
         let folder = tempfile::tempdir().unwrap();
