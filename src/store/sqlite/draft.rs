@@ -53,13 +53,20 @@ impl Draft {
         &self.place
     }
 
-    /// Makes the draft last, then gives it its name. The caller has closed it.
+    /// Makes the draft last, then gives it its name. The caller has closed it. From then on it is there, whole; a folder that cannot be
+    /// synced means only that a power cut soon after may take the name away again, and is no failure: a person who is told of one would
+    /// believe that there is no vault.
     pub(super) fn publish(self) -> Result<(), StoreError> {
-        let folder = folder_of(&self.target);
+        self.publish_then(sync_folder)
+    }
+
+    fn publish_then(self, sync_folder: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), StoreError> {
         let done = File::open(self.path())
             .and_then(|file| file.sync_all())
-            .and_then(|()| rename_onto_nothing(self.path(), &self.target))
-            .and_then(|()| sync_folder(folder));
+            .and_then(|()| rename_onto_nothing(self.path(), &self.target));
+        if done.is_ok() {
+            let _ = sync_folder(folder_of(&self.target));
+        }
         done.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => StoreError::Exists(self.place.given.clone()),
             _ => refused(folder_of(&self.place.given), &error),
@@ -74,7 +81,7 @@ impl Drop for Draft {
     }
 }
 
-/// Atomic, and fails where something has appeared meanwhile.
+/// Atomic, and fails where something has appeared meanwhile. Where a link must do it, the old name is left to `drop`.
 fn rename_onto_nothing(from: &Path, to: &Path) -> std::io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     match rustix::fs::renameat_with(CWD, from, CWD, to, rustix::fs::RenameFlags::NOREPLACE) {
@@ -82,8 +89,7 @@ fn rename_onto_nothing(from: &Path, to: &Path) -> std::io::Result<()> {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {}
         done => return done.map_err(Error::from),
     }
-    std::fs::hard_link(from, to)?;
-    std::fs::remove_file(from)
+    std::fs::hard_link(from, to)
 }
 
 /// Without this the new name can be lost in a power cut. Some file systems have no such call for a folder.
@@ -112,5 +118,20 @@ fn refused(folder: &Path, error: &Error) -> StoreError {
             StoreError::Denied(format!("the folder '{}' cannot be written", folder.display()))
         }
         _ => StoreError::Io(format!("'{}': {error}", folder.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_it_has_its_name_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("vault");
+        let draft = Draft::new(&target).unwrap();
+        draft.publish_then(|_| Err(Error::from(ErrorKind::PermissionDenied))).unwrap();
+        assert!(target.is_file());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
