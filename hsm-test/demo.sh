@@ -19,8 +19,9 @@ umask 077
 modules=(/usr/lib*/**/softhsm/libsofthsm2.so)
 export HOME="$work/home" SOFTHSM2_CONF="$work/softhsm2.conf"
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME TWINLOCK_CONFIG TWINLOCK_VAULT
-mkdir -p hsm home/.config/twinlock
+mkdir -p hsm nothing home/.config/twinlock
 printf 'directories.tokendir = %s/hsm\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >"$SOFTHSM2_CONF"
+sed 's,/hsm$,/nothing,' "$SOFTHSM2_CONF" >thief.conf         # the machine of somebody who does not have the HSM
 
 # A step of the story, in words.
 tell() {
@@ -94,8 +95,8 @@ tell "A thief copies the file. The password alone does not open it, the HSM alon
      "and without the HSM a guess at the password cannot even be tested."
 cp home/.local/share/twinlock/vault.twinlock stolen
 echo 'maybe this one?' >guess
-fails twinlock --vault stolen --keyslot password+pkcs11 list --no-input --password-file password \
-    --config /dev/null
+SOFTHSM2_CONF="$work/thief.conf" fails twinlock --vault stolen --keyslot password+pkcs11 list --no-input \
+    --password-file password
 fails twinlock --vault stolen --keyslot password+pkcs11 list --no-input --pin-file pin
 fails twinlock --vault stolen --keyslot password+pkcs11 list --no-input --password-file guess --pin-file pin
 

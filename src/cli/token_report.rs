@@ -47,7 +47,7 @@ pub(super) fn explain(error: &TokenError) -> Explained {
             (TOKEN, "use another way in, enroll the new key with 'twinlock keyslot enroll', then wipe the old keyslot")
         }
         TokenError::NotLoggedIn { .. } => (TOKEN, "the token forgot the login: try again"),
-        TokenError::NoModule => (USAGE, "name its module in the config file, or with --module /PATH/TO/MODULE.so"),
+        TokenError::NoModule => (FIXABLE, "name its module in the config file, or with --module /PATH/TO/MODULE.so"),
         TokenError::ModuleUnusable { .. } => {
             (TOKEN, "check its path and package, and that only you or root can change it")
         }

@@ -15,7 +15,7 @@ use crate::secret::FactorSecret;
 
 /// Opens stanzas of kind `pkcs11` with the tokens of this command.
 ///
-/// `Ok(None)`: no module has that token. A token that is here without its key is an error. Before a PIN is asked for, the token's
+/// `Ok(None)`: no module has that token; without any module that cannot be said, and is an error. A token that is here without its key is an error. Before a PIN is asked for, the token's
 /// flags are looked at, and its public key is compared where it shows one.
 pub struct Pkcs11Open {
     /// The modules of this command.
@@ -36,6 +36,10 @@ impl Open for Pkcs11Open {
     ) -> Result<Option<FactorSecret>, FactorError> {
         let Some((params, uri)) = Params::from_stanza(stanza)? else { return Ok(None) };
         let tokens = &mut *self.tokens.borrow_mut();
+        if tokens.is_empty() {
+            // Not "the token is not here": it may well be, and nobody could see it.
+            return Err(FactorError::Token(TokenError::NoModule));
+        }
         let Some(mut found) = tokens.find_first(&uri).map_err(FactorError::Token)? else { return Ok(None) };
         let expected = params.public();
         let mut seen = false;
