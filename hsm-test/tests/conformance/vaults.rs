@@ -85,12 +85,18 @@ fn password_and_token_open_together_and_neither_alone() {
         );
 
         // Without the token nobody is asked for a password that could not help.
-        let Refusal::Missing(what) = refusal(home.unlock(no_tokens(), &mut nobody())) else { panic!("not missing") };
-        assert_eq!(what.len(), 1);
-        assert!(what[0].contains("is not here"), "{what:?}");
+        let refused = refusal(home.unlock(no_tokens(), &mut nobody()));
+        let Refusal::Factor(FactorError::Token(TokenError::NoModule)) = refused else { panic!("{refused:?}") };
 
         let refused = refusal(home.unlock(tokens(&token), &mut types("99999999")));
         let Refusal::Factor(FactorError::Token(TokenError::PinWrong { .. })) = refused else { panic!("{refused:?}") };
+
+        let another = token.another("another");
+        token.remove();
+        let refused = refusal(home.unlock(tokens(&another), &mut nobody()));
+        let Refusal::Missing(what) = refused else { panic!("{refused:?}") };
+        assert_eq!(what.len(), 1);
+        assert!(what[0].contains("is not here"), "{what:?}");
     });
 }
 
