@@ -144,7 +144,7 @@ impl Prompt for ScriptedPrompt {
     }
 
     fn show(&mut self, event: &Event<'_>) {
-        self.note(&words::event(event));
+        self.note(&words::wrap(&words::event(event)));
     }
 
     fn can_retry(&self, _: &Ask<'_>) -> bool {

@@ -155,13 +155,19 @@ fn read(path: &Path, person: &mut dyn Prompt) -> io::Result<Zeroizing<String>> {
         return first_line(rustix::stdio::stdin());
     }
     let file = File::open(path)?;
+    warn_if_exposed(path, &file, person)?;
+    first_line(file.as_fd())
+}
+
+/// Tells a person of a file with a secret in it that others may read or change.
+pub fn warn_if_exposed(path: &Path, file: &File, person: &mut dyn Prompt) -> io::Result<()> {
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
         let path = path.display();
         let text = format!("others on this machine may read '{path}'; make it yours alone with: chmod 600 '{path}'");
         person.show(&Event::Warning(&text));
     }
-    first_line(file.as_fd())
+    Ok(())
 }
 
 /// Up to the first line end or the end of the file, byte by byte: what follows in a stream belongs to somebody else (the

@@ -16,11 +16,12 @@ mod words;
 
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
-pub use files::{FilePrompt, Sources, StdinTwice};
+pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
 pub use tty::TtyPrompt;
 pub use words::wrap;
 
 use crate::secret::SecretText;
+use std::io::{IsTerminal, Write};
 
 /// How many tries a token says are left for its PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +230,7 @@ macro_rules! forward {
 
 forward!(&mut P, Box<P>);
 
-/// Nobody is there: every question fails at once, events go nowhere.
+/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them.
 pub struct NoPrompt;
 
 impl Prompt for NoPrompt {
@@ -246,11 +247,24 @@ impl Prompt for NoPrompt {
         Err(PromptError::Nobody { what: "an answer", flag: None })
     }
 
-    fn show(&mut self, _: &Event<'_>) {}
+    fn show(&mut self, event: &Event<'_>) {
+        if matches!(event, Event::Warning(_)) {
+            tell(event);
+        }
+    }
 
     fn can_retry(&self, _: &Ask<'_>) -> bool {
         false
     }
+}
+
+/// Tells on stderr, in whole lines for everything but a terminal, which may search them. stderr may be gone; there is nobody left to
+/// tell then.
+fn tell(event: &Event<'_>) {
+    let mut stderr = std::io::stderr();
+    let text = words::event(event);
+    let text = if stderr.is_terminal() { wrap(&text) } else { text };
+    let _ = writeln!(stderr, "{text}");
 }
 
 impl Ask<'_> {

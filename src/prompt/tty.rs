@@ -4,7 +4,7 @@ use super::code::progress;
 use super::line::{Line, Step};
 use super::raw::{Input, Raw, hung_up};
 use super::signals::{Call, Signals, end_by};
-use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, words};
+use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, tell, words};
 use crate::secret::SecretText;
 use rustix::process::{Signal, kill_current_process_group};
 use std::fs::File;
@@ -100,12 +100,9 @@ impl Prompt for TtyPrompt {
     }
 
     fn show(&mut self, event: &Event<'_>) {
-        let text = format!("{}\n", words::event(event));
+        let Some(mut tty) = self.tty() else { return tell(event) };
         // Nobody waits for it; a terminal that cannot be written to has no better place to say so.
-        let _ = match self.tty() {
-            Some(mut tty) => tty.write_all(text.as_bytes()),
-            None => io::stderr().write_all(text.as_bytes()),
-        };
+        let _ = writeln!(tty, "{}", words::wrap(&words::event(event)));
     }
 
     fn can_retry(&self, _: &Ask<'_>) -> bool {

@@ -60,9 +60,9 @@ pub fn label(text: &str) -> String {
     wrap(&format!("{}{end}", clean(text)))
 }
 
-/// What happened, without a line end.
+/// What happened, without a line end, and not yet broken into lines.
 pub fn event(event: &Event<'_>) -> String {
-    let text = match event {
+    match event {
         Event::PinPad { token } => {
             format!("Type the PIN on the keypad of token {}, then confirm it there.", name(token))
         }
@@ -85,8 +85,7 @@ pub fn event(event: &Event<'_>) -> String {
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
         Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
         Event::Note(text) => clean(text),
-    };
-    wrap(&text)
+    }
 }
 
 /// Where a password or code belongs.
@@ -196,7 +195,7 @@ mod tests {
             (Event::Warning("it is late"), "twinlock: warning: it is late"),
         ];
         for (case, expected) in cases {
-            assert_eq!(event(&case), expected);
+            assert_eq!(wrap(&event(&case)), expected);
         }
     }
 
@@ -214,8 +213,8 @@ mod tests {
         let two = [
             ask(&Ask::NewPassword { vault: &long, keyslot: &long }),
             ask(&Ask::Pin { token: &long, tries: Tries::Last, vouched: true }),
-            event(&Event::WrongPin { token: &long, tries: Tries::Exactly(0) }),
-            event(&Event::Note(&"word ".repeat(100))),
+            wrap(&event(&Event::WrongPin { token: &long, tries: Tries::Exactly(0) })),
+            wrap(&event(&Event::Note(&"word ".repeat(100)))),
             question(&Question::Plain(&"word ".repeat(17))),
         ];
         for text in two {

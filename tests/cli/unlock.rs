@@ -60,8 +60,7 @@ $ twinlock list --password-file empty
 2> twinlock: hint: its first line must be the secret, as text
 => 1
 $ twinlock list --password-file binary
-2> twinlock: warning: others on this machine may read 'binary'; make it yours alone
-2> with: chmod 600 'binary'
+2> twinlock: warning: others on this machine may read 'binary'; make it yours alone with: chmod 600 'binary'
 2> twinlock: error: cannot read the secret from 'binary': its first line is not UTF-8 text
 2> twinlock: hint: its first line must be the secret, as text
 => 1
@@ -103,8 +102,9 @@ fn a_secret_file_that_others_may_read_is_warned_about() {
     cli.session(
         r#"
 $ twinlock list --recovery-file open
-2> twinlock: warning: others on this machine may read 'open'; make it yours alone
-2> with: chmod 600 'open'
+2> twinlock: warning: others on this machine may read 'open'; make it yours alone with: chmod 600 'open'
+$ twinlock list --no-input --recovery-file open
+2> twinlock: warning: others on this machine may read 'open'; make it yours alone with: chmod 600 'open'
 "#,
     );
     std::fs::set_permissions(cli.vault(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();

@@ -4,6 +4,8 @@
 use crate::lab::KEY;
 use hsm_test::{Faulty, Key, KeyType, Target, Token, not_a_module, softhsm};
 use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -42,7 +44,8 @@ impl Person {
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("in a folder")).expect("a temporary folder");
-        std::fs::write(path, text).expect("a temporary folder");
+        std::fs::write(&path, text).expect("a temporary folder");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a temporary folder");
     }
 
     /// Writes a config file with one module.

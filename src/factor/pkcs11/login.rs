@@ -5,7 +5,7 @@ use super::error::TokenError;
 use super::info::TokenInfo;
 use super::tokens::{Found, Tokens};
 use crate::factor::FactorError;
-use crate::prompt::{Ask, Event, Prompt, PromptError, Tries};
+use crate::prompt::{Ask, Event, Prompt, PromptError, Tries, warn_if_exposed};
 use crate::secret::{Pin, SecretText};
 use std::fs::File;
 use std::io::Read;
@@ -57,7 +57,7 @@ pub fn log_in(
                 prompt.show(&Event::PinPad { token: &name });
                 None
             }
-            (false, Some(file)) => Some(from_file(file)?),
+            (false, Some(file)) => Some(from_file(file, prompt)?),
             (false, None) => {
                 // A person reads the name; only for a file is it worth to start every module.
                 let vouched = rules.named || person || tokens.is_alone(found);
@@ -148,10 +148,11 @@ fn unsent(token: &TokenInfo, why: &'static str) -> TokenError {
 }
 
 /// The first line of a PIN file.
-fn from_file(path: &Path) -> Result<Pin, FactorError> {
+fn from_file(path: &Path, prompt: &mut dyn Prompt) -> Result<Pin, FactorError> {
     let shown = || super::info::printable(&path.to_string_lossy());
     let failed = |error| FactorError::Prompt(PromptError::File { path: shown(), error });
     let mut file = File::open(path).map_err(failed)?;
+    warn_if_exposed(path, &file, prompt).map_err(failed)?;
     // Of fixed size, so that no copy is left behind by growing.
     let mut buffer = Zeroizing::new([0; MAX_PIN_FILE]);
     let mut length = 0;
@@ -176,6 +177,8 @@ fn from_file(path: &Path) -> Result<Pin, FactorError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prompt::{NoPrompt, ScriptedPrompt};
+    use std::os::unix::fs::PermissionsExt;
 
     fn token() -> TokenInfo {
         TokenInfo {
@@ -250,12 +253,25 @@ mod tests {
         let path = dir.path().join("pin");
         for (content, want) in [("1234", "1234"), ("1234\n", "1234"), ("1234\r\nx", "1234"), ("", ""), ("\n1", "")] {
             std::fs::write(&path, content).unwrap();
-            assert_eq!(from_file(&path).unwrap_or_else(|_| panic!("{content}")).expose(), want);
+            assert_eq!(from_file(&path, &mut NoPrompt).unwrap_or_else(|_| panic!("{content}")).expose(), want);
         }
         std::fs::write(&path, [0xff, b'\n']).unwrap();
-        assert!(from_file(&path).is_err());
+        assert!(from_file(&path, &mut NoPrompt).is_err());
         std::fs::write(&path, "1".repeat(2000)).unwrap();
-        assert!(from_file(&path).is_err());
-        assert!(from_file(&dir.path().join("none")).is_err());
+        assert!(from_file(&path, &mut NoPrompt).is_err());
+        assert!(from_file(&dir.path().join("none"), &mut NoPrompt).is_err());
+    }
+
+    #[test]
+    fn a_pin_file_others_may_read_is_warned_about() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pin");
+        std::fs::write(&path, "1234").unwrap();
+        for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let mut person = ScriptedPrompt::new();
+            assert!(from_file(&path, &mut person).is_ok());
+            assert_eq!(person.transcript().matches("chmod 600").count(), warnings);
+        }
     }
 }
