@@ -10,8 +10,11 @@
 //! uri = "pkcs11:token=vault-hsm?pin-source=/run/credentials/hsm-pin"
 //! ```
 
-use super::report::CliError;
+use super::report::{CliError, FIXABLE};
+use crate::factor::pkcs11::only_mine;
 use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The file, parsed. Unknown keys are errors: a misspelt setting must not be silently without effect.
@@ -49,13 +52,30 @@ pub struct ModuleConfig {
 impl Config {
     /// Reads the file; none is an empty one.
     pub fn load(path: &Path) -> Result<Self, CliError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let failed = |error| CliError::File { doing: "read the config file", path: path.into(), error };
+        let mut file = match File::open(path) {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(CliError::File { doing: "read the config file", path: path.into(), error }),
+            Err(error) => return Err(failed(error)),
         };
+        check_owner(path, &file).map_err(failed)?.map_err(|why| CliError::Plain {
+            message: format!("the config file '{}' is not used: {why}", path.display()),
+            hint: "it says which code is run: make sure that only you or root can change it ('chmod go-w')".into(),
+            code: FIXABLE,
+        })?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
         toml::from_str(&text).map_err(|error| CliError::Config { path: path.into(), why: error.to_string() })
     }
+}
+
+/// Whether nobody else can have written the file: it names modules, whose code is run. What is no file, `/dev/null` or the pipe of a
+/// shell, was named on purpose.
+fn check_owner(path: &Path, file: &File) -> std::io::Result<Result<(), String>> {
+    if !file.metadata()?.is_file() {
+        return Ok(Ok(()));
+    }
+    path.canonicalize().map(|real| only_mine(&real))
 }
 
 /// `$XDG_CONFIG_HOME/twinlock/config.toml`, else below `~/.config`.

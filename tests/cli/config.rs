@@ -39,3 +39,30 @@ fn without_a_home_the_vault_must_be_named() {
          twinlock: hint: name the vault with --vault FILE or TWINLOCK_VAULT\n"
     );
 }
+
+#[test]
+fn a_config_file_that_others_can_change_is_not_used() {
+    let cli = Cli::new().file("conf", "");
+    let mode = |mode: u32| {
+        std::fs::set_permissions(cli.path("conf"), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let output = cli.command("token list --config conf").output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for open in [0o664, 0o646] {
+        let said = mode(open);
+        assert!(
+            said.contains("the config file 'conf' is not used") && said.contains("can be changed by other"),
+            "{said}"
+        );
+        assert!(said.contains("chmod go-w"), "{said}");
+    }
+    assert!(mode(0o644).contains("no PKCS#11 module is configured"));
+    cli.session(
+        r#"
+$ twinlock token list --config /dev/null
+2> twinlock: error: no PKCS#11 module is configured
+2> twinlock: hint: name its module in the config file, or with --module /PATH/TO/MODULE.so
+=> 2
+"#,
+    );
+}

@@ -25,7 +25,7 @@ pub use error::TokenError;
 pub use helper::HelperCommand;
 pub use manage::{NewKey, TestReport, TokenSetup, keys, log_in_to, test};
 pub use mode::Mode;
-pub use module::Module;
+pub use module::{Module, only_mine};
 pub use open::Pkcs11Open;
 pub use params::{Description, KIND, describe};
 pub use tokens::{SharedTokens, Tokens};

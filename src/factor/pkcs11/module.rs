@@ -36,11 +36,11 @@ impl Module {
     /// owned by root or by the person, and writable by nobody else. A folder that all may write to is let through if it is
     /// sticky, like `/tmp`: there only the owner of an entry, which is root or the person, can rename or replace it.
     pub fn check(&self) -> Result<PathBuf, TokenError> {
-        check(&self.path).map_err(|why| TokenError::ModuleUnusable { path: self.shown(), why })
+        check_library(&self.path).map_err(|why| TokenError::ModuleUnusable { path: self.shown(), why })
     }
 }
 
-fn check(path: &Path) -> Result<PathBuf, String> {
+fn check_library(path: &Path) -> Result<PathBuf, String> {
     if !path.is_absolute() {
         return Err("the path is not absolute".to_owned());
     }
@@ -50,19 +50,26 @@ fn check(path: &Path) -> Result<PathBuf, String> {
         std::io::ErrorKind::PermissionDenied => "you may not look at that path".to_owned(),
         _ => error.to_string(),
     })?;
-    let me = rustix::process::geteuid().as_raw();
-    for part in real.ancestors() {
-        let is_file = part == real;
-        let data = std::fs::metadata(part).map_err(|error| format!("'{}': {error}", part.display()))?;
-        if is_file && data.is_dir() {
-            return Err("it is a folder, not a library".to_owned());
-        }
-        if is_file && !data.is_file() {
-            return Err("it is not a regular file".to_owned());
-        }
-        trust(part, &data, me)?;
+    let data = metadata(&real)?;
+    if data.is_dir() {
+        return Err("it is a folder, not a library".to_owned());
     }
+    if !data.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    only_mine(&real)?;
     Ok(real)
+}
+
+/// Whether a file whose path is absolute and without links, and every folder above it, belongs to root or to the person, and nobody else
+/// can write to it; why not, if not. Sticky folders are let through, see `Module::check`.
+pub fn only_mine(real: &Path) -> Result<(), String> {
+    let me = rustix::process::geteuid().as_raw();
+    real.ancestors().try_for_each(|part| trust(part, &metadata(part)?, me))
+}
+
+fn metadata(part: &Path) -> Result<Metadata, String> {
+    std::fs::metadata(part).map_err(|error| format!("'{}': {error}", part.display()))
 }
 
 const STICKY: u32 = 0o1000;
