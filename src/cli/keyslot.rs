@@ -76,7 +76,7 @@ impl Command {
 impl Enroll {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
         self.making.check(self.factors.contains(&Spec::Recovery))?;
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_keeping_tokens()?;
         let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
         Ok(())

@@ -23,7 +23,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_keeping_tokens()?;
         let openers = &mut session.openers;
         let prompt = session.prompt.as_mut();
         let only = self.only.as_deref();

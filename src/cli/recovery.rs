@@ -30,7 +30,7 @@ pub struct New {
 impl Command {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let Self::New(args) = self;
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_keeping_tokens()?;
         let replaced = args.replace.as_deref().map(|old| named(&vault, old)).transpose()?;
         let making = Making { recovery_out: args.recovery_out, ..Making::default() };
         let name = enroll(&mut vault, session, args.name.as_deref(), &[Spec::Recovery], None, &making)?;

@@ -120,8 +120,17 @@ impl Session {
         Ok(store)
     }
 
-    /// The vault, unlocked by the ways in that are at hand.
+    /// The vault, unlocked by the ways in that are at hand, for commands that need no token afterwards.
     pub fn unlock(&mut self) -> Result<Vault, CliError> {
+        let vault = self.unlock_keeping_tokens()?;
+        if let Some(tokens) = &self.tokens {
+            tokens.borrow_mut().dismiss();
+        }
+        Ok(vault)
+    }
+
+    /// The same for commands that wrap a keyslot: a token that has its PIN is not asked for it again.
+    pub fn unlock_keeping_tokens(&mut self) -> Result<Vault, CliError> {
         let path = self.vault_path()?;
         let store = Box::new(self.store()?);
         // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.

@@ -62,7 +62,7 @@ fn a_config_file_that_others_can_change_is_not_used() {
 $ twinlock token list --config /dev/null
 2> twinlock: error: no PKCS#11 module is configured
 2> twinlock: hint: name its module in the config file, or with --module /PATH/TO/MODULE.so
-=> 2
+=> 1
 "#,
     );
 }

@@ -30,7 +30,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// How long to wait for a killed process to be gone.
 const REAP: Duration = Duration::from_secs(1);
 
-/// A running helper with its module loaded. Ended on drop.
+/// A running helper with its module loaded. Ended on drop, or by itself once it is dismissed.
 pub struct Helper {
     child: Child,
     /// `None` once the process is gone.
@@ -98,6 +98,14 @@ impl Helper {
             self.kill();
         }
         TokenError::Crashed { path, signal: status.and_then(|status| status.signal()) }
+    }
+
+    /// Lets the helper finalise the module and go while this program goes on. Nobody waits for it: it ends itself if the module hangs
+    /// (`worker::run`).
+    pub fn dismiss(mut self) {
+        self.pipes = None;
+        // Gone already, or left to init when this program ends.
+        let _ = self.child.try_wait();
     }
 
     fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {

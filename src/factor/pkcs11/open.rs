@@ -48,7 +48,7 @@ impl Open for Pkcs11Open {
         }
         let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
         let file = mine.and_then(|mine| mine.pin_source.as_deref());
-        let named = seen || self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
+        let named = self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
         log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try, named }, prompt)?;
         if let (Some(expected), false) = (&expected, seen) {
             matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;

@@ -98,6 +98,17 @@ impl Tokens {
         Rc::new(RefCell::new(Self::new(command, modules)))
     }
 
+    /// Lets the helpers go, once a command needs no token any more; one that is needed after all is started again.
+    pub fn dismiss(&mut self) {
+        for entry in &mut self.modules {
+            if matches!(entry.state, State::Running { .. })
+                && let State::Running { helper, .. } = std::mem::replace(&mut entry.state, State::Idle)
+            {
+                helper.dismiss();
+            }
+        }
+    }
+
     /// Whether any module is configured.
     pub fn is_empty(&self) -> bool {
         self.modules.is_empty()
