@@ -1,15 +1,16 @@
 //! `twinlock account-key`
 
+use super::factors::write_new;
 use super::out;
 use super::report::{CliError, warn};
 use super::session::Session;
 use crate::crypto::account_key_sum;
 use crate::encode::{base58, hex};
-use crate::secret::{AccountKey, zeros32};
+use crate::secret::{AccountKey, CodeText, zeros32};
 use rustix::io::retry_on_intr;
 use std::io::{Error, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Bytes of a key file that are looked at.
@@ -20,6 +21,9 @@ const MAX: usize = 1000;
 pub enum Command {
     /// Show the account key as 46 characters, after a warning
     Export {
+        /// Write it to FILE (made new, mode 0600) instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// Do not ask
         #[arg(long)]
         force: bool,
@@ -28,14 +32,18 @@ pub enum Command {
 
 impl Command {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let Self::Export { force } = self;
+        let Self::Export { out: file, force } = self;
         warn(
             "whoever has the account key can read this vault and every old copy of it, \
              without password or token; no change of a password ends that, only a new account key does",
         );
         session.confirm(force, "Show the account key?")?;
         let vault = session.unlock()?;
-        out::secret_line(&base58::encode(vault.account_key().expose(), account_key_sum))
+        let text = CodeText::new(base58::encode(vault.account_key().expose(), account_key_sum));
+        match file {
+            Some(path) => write_new(&path, "write the account key to", &text).map(drop),
+            None => out::secret_line(text.expose()),
+        }
     }
 }
 

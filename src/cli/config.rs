@@ -50,12 +50,12 @@ pub struct ModuleConfig {
 }
 
 impl Config {
-    /// Reads the file; none is an empty one.
-    pub fn load(path: &Path) -> Result<Self, CliError> {
+    /// Reads the file. In its usual place none is an empty one; a file that was `named` must be there.
+    pub fn load(path: &Path, named: bool) -> Result<Self, CliError> {
         let failed = |error| CliError::File { doing: "read the config file", path: path.into(), error };
         let mut file = match File::open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if !named && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(failed(error)),
         };
         check_owner(path, &file).map_err(failed)?.map_err(|why| CliError::Plain {

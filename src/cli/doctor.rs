@@ -3,10 +3,10 @@
 use super::config::default_path;
 use super::factors::ways;
 use super::out;
-use super::report::CliError;
+use super::report::{CliError, count};
 use super::session::Session;
-use crate::factor::{Role, role};
-use crate::header::{Header, Keyslot};
+use crate::factor::{Role, in_words, role};
+use crate::header::{Header, Keyslot, Stanza};
 use crate::vault::peek;
 use serde_json::json;
 use std::path::PathBuf;
@@ -60,9 +60,9 @@ impl Args {
         let mut found = Findings::default();
         found.good("program", format!("twinlock {}", env!("CARGO_PKG_VERSION")));
         let header = vault(session, &mut found);
-        let tokens_here = modules(session, &mut found);
+        modules(session, &mut found);
         if let Some(header) = &header {
-            ways_in(header, tokens_here, &mut found);
+            ways_in(header, session, &mut found);
         }
         let problems = found.0.iter().filter(|finding| finding.grade == Grade::Problem).count();
         if self.json {
@@ -91,7 +91,12 @@ fn vault(session: &Session, found: &mut Findings) -> Option<Header> {
         Ok((path, header)) => {
             found.good(
                 "vault",
-                format!("'{}' in '{}', {} keyslots", header.name, path.display(), header.keyslots.len()),
+                format!(
+                    "'{}' in '{}', {}",
+                    header.name,
+                    path.display(),
+                    count(header.keyslots.len() as u64, "keyslot")
+                ),
             );
             if let Some(service) = synced(&path) {
                 found.note(
@@ -132,13 +137,13 @@ fn synced(path: &std::path::Path) -> Option<&'static str> {
     None
 }
 
-/// The config file, the modules, the tokens; whether any token is here.
-fn modules(session: &mut Session, found: &mut Findings) -> bool {
+/// The config file, the modules, the tokens.
+fn modules(session: &mut Session, found: &mut Findings) {
     let tokens = match session.tokens() {
         Ok(tokens) => tokens,
         Err(error) => {
             found.problem("config", &error);
-            return false;
+            return;
         }
     };
     if tokens.borrow().is_empty() {
@@ -146,16 +151,14 @@ fn modules(session: &mut Session, found: &mut Findings) -> bool {
         found.note(
             "tokens",
             "no PKCS#11 module is configured, so no token can be used",
-            format!("for an HSM, name its module in '{}': see 'man twinlock-token'", place.display()),
+            format!("for an HSM, name its module in '{}': see 'twinlock token --help'", place.display()),
         );
-        return false;
+        return;
     }
-    let mut here = false;
     for report in tokens.borrow_mut().list() {
         match report.outcome {
             Ok((info, infos, _)) => {
                 let ready: Vec<_> = infos.iter().filter(|token| token.initialized).collect();
-                here |= !ready.is_empty();
                 let names: Vec<_> = ready.iter().map(|token| token.name()).collect();
                 let names = if names.is_empty() { "no token".to_owned() } else { names.join(", ") };
                 found.good("module", format!("'{}' ({}): {names}", report.path.display(), info.description));
@@ -163,18 +166,29 @@ fn modules(session: &mut Session, found: &mut Findings) -> bool {
             Err(error) => found.problem("module", &error.into()),
         }
     }
-    here
 }
 
-/// What is wise about the ways in.
-fn ways_in(header: &Header, tokens_here: bool, found: &mut Findings) {
+/// Which ways in work now, and what is wise about them.
+fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
+    let mut usable = 0;
     for slot in &header.keyslots {
-        found.good("way in", format!("{}: {}", slot.name, ways(slot)));
+        let missing = missing(slot, session);
         if let Some(field) = slot.unknown_critical() {
             found.note("way in", format!("'{}' needs '{field}', not known here", slot.name), "use a newer twinlock");
+        } else if slot.factors.len() - missing.len() < usize::from(slot.threshold) {
+            let what = format!("'{}' cannot be used now: {} not here", slot.name, missing.join(", "));
+            found.note("way in", what, "plug the token in, or configure its module");
+        } else {
+            usable += 1;
+            found.good("way in", format!("'{}' opens with {}", slot.name, ways(slot)));
         }
     }
-    let needs_token = |slot: &&Keyslot| {
+    if usable == 0 {
+        let message = "no way into the vault works now".to_owned();
+        let hint = "bring a token that is enrolled; 'twinlock keyslot list' shows which".to_owned();
+        found.problem("way in", &CliError::Plain { message, hint, code: super::report::LOCKED });
+    }
+    let needs_token = |slot: &Keyslot| {
         let others = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Token).count();
         others < usize::from(slot.threshold)
     };
@@ -184,16 +198,23 @@ fn ways_in(header: &Header, tokens_here: bool, found: &mut Findings) {
             "there is only one: if it is lost, so is everything in the vault",
             "'twinlock recovery new' makes a recovery code",
         );
-    } else if header.keyslots.iter().all(|slot| needs_token(&slot)) {
+    } else if header.keyslots.iter().all(needs_token) {
         found.note(
             "way in",
             "every way in needs a token: if it is lost or breaks, so is everything in the vault",
             "'twinlock recovery new' makes a recovery code",
         );
     }
-    if !tokens_here && header.keyslots.iter().any(|slot| needs_token(&slot)) {
-        found.note("tokens", "some ways in need a token, and none is here", "plug it in, or configure its module");
-    }
+}
+
+/// The factors of a keyslot that cannot answer now: tokens that are not here, kinds that are not known.
+fn missing(slot: &Keyslot, session: &mut Session) -> Vec<String> {
+    let mut here = |stanza: &Stanza| match role(&stanza.kind) {
+        Role::Typed(_) => true,
+        Role::Unknown => false,
+        Role::Token => session.has_token(stanza),
+    };
+    slot.factors.iter().filter(|stanza| !here(stanza)).map(in_words).collect()
 }
 
 fn show(found: &Findings) -> Result<(), CliError> {
@@ -203,12 +224,37 @@ fn show(found: &Findings) -> Result<(), CliError> {
             Grade::Note => "note",
             Grade::Problem => "BAD ",
         };
-        out::line(&format!("{sign} {}: {}", finding.about, out::clean(&finding.what)))?;
+        out::line(&laid_out(&format!("{sign} {}: {}", finding.about, out::clean(&finding.what))))?;
         if let Some(hint) = &finding.hint {
-            out::line(&format!("     {}", out::clean(hint)))?;
+            out::line(&laid_out(&format!("     {}", out::clean(hint))))?;
         }
     }
     Ok(())
+}
+
+/// Lines that fit a terminal, the later ones indented like the hints; into a pipe one line.
+fn laid_out(text: &str) -> String {
+    const WIDTH: usize = 80;
+    const INDENT: &str = "     ";
+    if !out::is_terminal() {
+        return text.to_owned();
+    }
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > INDENT.len() && column + 1 + width > WIDTH {
+            lines.push('\n');
+            lines.push_str(INDENT);
+            column = INDENT.len();
+        } else if column > 0 || word.is_empty() {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += width;
+    }
+    lines
 }
 
 fn as_json(found: &Findings) -> Result<(), CliError> {

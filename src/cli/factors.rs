@@ -4,6 +4,7 @@ use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
+use crate::factor::pkcs11::Uri;
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
 use crate::factor::{Enroll, describe};
 use crate::header::{Keyslot, MAX_FACTORS};
@@ -38,6 +39,7 @@ impl std::str::FromStr for Spec {
             "password" => Ok(Self::Password),
             "recovery" => Ok(Self::Recovery),
             _ if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:")) => {
+                Uri::parse(text).map_err(|error| error.to_string())?;
                 Ok(Self::Pkcs11(text.to_owned()))
             }
             #[cfg(debug_assertions)]
@@ -51,6 +53,11 @@ impl std::str::FromStr for Spec {
 }
 
 impl Spec {
+    /// How many recovery codes are to be made.
+    pub fn codes(specs: &[Self]) -> usize {
+        specs.iter().filter(|spec| **spec == Self::Recovery).count()
+    }
+
     /// The kind in a stanza.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -103,9 +110,15 @@ pub struct Making {
 
 impl Making {
     /// Before anything is made: a file for a recovery code, and no code to be made, is a misunderstanding.
-    pub fn check(&self, code: bool) -> Result<(), CliError> {
-        if code || self.recovery_out.is_none() {
+    pub fn check(&self, codes: usize) -> Result<(), CliError> {
+        if codes == 1 || self.recovery_out.is_none() {
             return Ok(());
+        }
+        if codes > 1 {
+            return Err(CliError::Usage {
+                message: format!("--recovery-out names one file, and {codes} recovery codes are to be made"),
+                hint: "make one of them at a time, or run it on a terminal".into(),
+            });
         }
         Err(CliError::Usage {
             message: "--recovery-out names a file for a recovery code, and none is to be made".into(),
@@ -195,7 +208,7 @@ impl<'a> Maker<'a> {
     fn recovery(&self, session: &mut Session) -> Result<Kept, CliError> {
         let code = RecoveryCode::generate()?;
         if let Some(path) = &self.making.recovery_out {
-            let text = write_code(path, &code.text())?;
+            let text = write_new(path, "write the recovery code to", &code.text())?;
             prose(&format!("the recovery code is in '{}': keep it apart from the vault", path.display()));
             return Ok(code.read_back(&text)?);
         }
@@ -216,10 +229,10 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Writes the code into a new file, and reads back what the disk has.
-fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
-    let failed = |error| CliError::File { doing: "write the recovery code to", path: path.into(), error };
-    let mut file = OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+/// Writes a code into a new file that only its owner can read, and reads back what the disk has.
+pub fn write_new(path: &Path, doing: &'static str, code: &CodeText) -> Result<CodeText, CliError> {
+    let failed = |error| CliError::File { doing, path: path.into(), error };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(code.expose().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     let mut text = Zeroizing::new(String::with_capacity(256));
@@ -227,11 +240,15 @@ fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
     Ok(SecretText::new(text).into_code())
 }
 
-/// A keyslot's name when none is given: its kinds, and a number where that is taken.
-pub fn default_name(specs: &[Spec], taken: &[&str]) -> String {
+/// A keyslot's name when none is given: its kinds, or k of n, and a number where that is taken.
+pub fn default_name(specs: &[Spec], threshold: u8, taken: &[&str]) -> String {
     let mut kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
-    kinds.dedup();
-    let base = kinds.join("+");
+    let base = if usize::from(threshold) == specs.len() {
+        kinds.dedup();
+        kinds.join("+")
+    } else {
+        format!("{threshold}-of-{}", specs.len())
+    };
     let numbered = (2u32..).map(|n| format!("{base}-{n}"));
     let mut names = std::iter::once(base.clone()).chain(numbered);
     names.find(|name| !taken.contains(&name.as_str())).unwrap_or(base)
@@ -263,8 +280,9 @@ mod tests {
     #[test]
     fn names_are_made_unique() {
         let specs = [Spec::Password, Spec::Pkcs11("pkcs11:".into())];
-        assert_eq!(default_name(&specs, &[]), "password+pkcs11");
-        assert_eq!(default_name(&specs, &["password+pkcs11"]), "password+pkcs11-2");
-        assert_eq!(default_name(&[Spec::Recovery, Spec::Recovery], &["recovery", "recovery-2"]), "recovery-3");
+        assert_eq!(default_name(&specs, 2, &[]), "password+pkcs11");
+        assert_eq!(default_name(&specs, 2, &["password+pkcs11"]), "password+pkcs11-2");
+        assert_eq!(default_name(&[Spec::Recovery, Spec::Recovery], 2, &["recovery", "recovery-2"]), "recovery-3");
+        assert_eq!(default_name(&specs, 1, &[]), "1-of-2");
     }
 }

@@ -98,7 +98,7 @@ impl Args {
             let threshold = self.threshold.unwrap_or(u8::try_from(self.factors.len()).unwrap_or(u8::MAX));
             check_threshold(threshold, self.factors.len())?;
             check_distinct(&self.factors)?;
-            self.making.check(self.recovery || self.factors.contains(&Spec::Recovery))?;
+            self.making.check(usize::from(self.recovery) + Spec::codes(&self.factors))?;
             wanted.push((self.factors.clone(), threshold));
         } else if session.interactive() {
             wanted = ask(session)?;
@@ -114,7 +114,7 @@ impl Args {
         let mut named: Vec<Wanted> = Vec::new();
         for (specs, threshold) in wanted {
             let taken: Vec<&str> = named.iter().map(|wanted| wanted.name.as_str()).collect();
-            named.push(Wanted { name: default_name(&specs, &taken), specs, threshold });
+            named.push(Wanted { name: default_name(&specs, threshold, &taken), specs, threshold });
         }
         Ok(named)
     }
@@ -122,7 +122,7 @@ impl Args {
 
 /// Three plain questions.
 fn ask(session: &mut Session) -> Result<Vec<(Vec<Spec>, u8)>, CliError> {
-    prose("Three questions, and your vault is ready. Ctrl-C stops, and nothing is made.\n");
+    prose("A few questions, and your vault is ready. Ctrl-C stops, and nothing is made.\n");
     let password = yes(session, "1. Is a password to open it? [Y/n]", true)?;
     let token = ask_token(session)?;
     Ok(match (password, token) {
@@ -154,19 +154,42 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
     if !yes(session, "2. Is a token (an HSM, by PKCS#11) to open it? [y/N]", false)? {
         return Ok(None);
     }
-    let keys = session.suitable_keys()?;
-    if keys.is_empty() {
-        return Err(CliError::Plain {
-            message: "no token with a suitable key is here".into(),
-            hint: "'twinlock token list' shows what is found, 'twinlock token setup' makes a key".into(),
-            code: 7,
-        });
+    loop {
+        let tokens = session.usable_tokens()?;
+        if tokens.is_empty() {
+            return Err(CliError::Plain {
+                message: "no token is here that has been set up".into(),
+                hint: "'twinlock token list' shows what is found; plug the token in, and start again".into(),
+                code: super::report::TOKEN,
+            });
+        }
+        let names: Vec<String> = tokens.iter().map(|token| format!("token '{}'", token.name())).collect();
+        let token = &tokens[pick(session, &names)?];
+        let keys = match session.suitable_keys(token) {
+            Ok(keys) => keys,
+            // Enter alone at the PIN: another token, then.
+            Err(error) if error.is_skipped() => continue,
+            Err(error) => return Err(error),
+        };
+        if keys.is_empty() {
+            return Err(CliError::Plain {
+                message: format!("token '{}' has no key that could open a vault", token.name()),
+                hint: "make one with 'twinlock token setup', and start again".into(),
+                code: super::report::TOKEN,
+            });
+        }
+        let names: Vec<String> = keys.iter().map(|(_, name)| name.clone()).collect();
+        let (uri, _) = keys[pick(session, &names)?].clone();
+        return Ok(Some(Spec::Pkcs11(uri)));
     }
-    for (n, (_, name)) in (1..).zip(&keys) {
+}
+
+/// One of several by its number, counted from 0; the only one without a question.
+fn pick(session: &mut Session, names: &[String]) -> Result<usize, CliError> {
+    for (n, name) in (1..).zip(names) {
         prose(&format!("   {n}  {name}"));
     }
-    let n = choose(session, "   Which? [1]", keys.len())?;
-    Ok(keys.into_iter().nth(n - 1).map(|(uri, _)| Spec::Pkcs11(uri)))
+    if names.len() == 1 { Ok(0) } else { Ok(choose(session, "   Which? [1]", names.len())? - 1) }
 }
 
 fn ask_recovery(session: &mut Session) -> Result<bool, CliError> {
@@ -225,7 +248,7 @@ fn done(path: &Path, header: &Unverified) {
     prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
     prose("ways in:");
     for slot in &header.keyslots {
-        prose(&format!("  {}: {}", slot.name, ways(slot)));
+        prose(&format!("  '{}' opens with {}", slot.name, ways(slot)));
     }
     if header.keyslots.len() == 1 {
         warn("there is only one way in: if it is lost, so is everything in the vault");

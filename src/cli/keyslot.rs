@@ -6,7 +6,7 @@ use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
-use crate::vault::{NewKeyslot, Vault, VaultError, check_name, peek};
+use crate::vault::{NewKeyslot, Vault, VaultError, Weaker, check_name, peek};
 use serde_json::{Value, json};
 
 /// The ways into the vault: list, enroll, wipe, rename, test
@@ -75,7 +75,7 @@ impl Command {
 
 impl Enroll {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
-        self.making.check(self.factors.contains(&Spec::Recovery))?;
+        self.making.check(Spec::codes(&self.factors))?;
         let mut vault = session.unlock_keeping_tokens()?;
         let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
@@ -96,28 +96,34 @@ pub fn enroll(
     check_threshold(threshold, specs.len())?;
     check_distinct(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
-    let name = name.map_or_else(|| default_name(specs, &taken), str::to_owned);
+    let name = name.map_or_else(|| default_name(specs, threshold, &taken), str::to_owned);
     check_name(&name)?;
     if taken.contains(&name.as_str()) {
         return Err(VaultError::KeyslotExists(name).into());
     }
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
-    let weaker = vault.weaker(&kinds, threshold);
-    for weaker in &weaker {
-        warn(&format!(
-            "keyslot '{}' asks for more: with this new one beside it, a thief no longer needs {}",
-            weaker.than, weaker.why
-        ));
-    }
-    if !weaker.is_empty() {
-        session.confirm(making.force, "Enroll it all the same?")?;
-    }
+    warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
     let factors = Maker::new(making, &vault.header().name.clone()).make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
     let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
     Ok(name)
+}
+
+/// Says beside which keyslots the new one asks for less, and has it confirmed.
+fn warn_of_weaker(session: &mut Session, weaker: &[Weaker], force: bool) -> Result<(), CliError> {
+    let mut reasons: Vec<&str> = weaker.iter().map(|weaker| weaker.why).collect();
+    reasons.dedup();
+    for why in &reasons {
+        let names: Vec<_> =
+            weaker.iter().filter(|weaker| weaker.why == *why).map(|weaker| format!("'{}'", weaker.than)).collect();
+        warn(&format!(
+            "beside {} this one asks for less: a thief no longer needs {why} once it is enrolled",
+            names.join(", ")
+        ));
+    }
+    if reasons.is_empty() { Ok(()) } else { session.confirm(force, "Enroll it all the same?") }
 }
 
 /// The keyslot of that name, as the person sees it now.
@@ -130,15 +136,31 @@ pub fn named(vault: &Vault, name: &str) -> Result<Keyslot, CliError> {
 }
 
 fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> {
+    refuse_early(session, name)?;
     let mut vault = session.unlock()?;
     let slot = named(&vault, name)?;
-    if vault.header().keyslots.len() > 1 {
-        session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
-    }
+    session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands, change the passwords that are in the vault");
+    if let [last] = vault.header().keyslots.as_slice() {
+        warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
+    }
+    Ok(())
+}
+
+/// What the file says is enough to refuse a name that is not there, or the last keyslot, before a person types.
+fn refuse_early(session: &Session, name: &str) -> Result<(), CliError> {
+    let unverified = peek(&mut session.store()?)?;
+    let slots = &unverified.header().keyslots;
+    if !slots.iter().any(|slot| slot.name == name) {
+        let have = slots.iter().map(|slot| slot.name.clone()).collect();
+        return Err(VaultError::NoKeyslot { name: name.to_owned(), have }.into());
+    }
+    if slots.len() == 1 {
+        return Err(VaultError::LastKeyslot(name.to_owned()).into());
+    }
     Ok(())
 }
 

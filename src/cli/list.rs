@@ -36,7 +36,11 @@ impl Args {
         }
         let items = vault.items()?;
         let items: Vec<&Item> = items.iter().map(|found| &found.item).filter(|item| wanted(item)).collect();
-        if self.json { out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>()) } else { table(&items) }
+        if self.json {
+            out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>())
+        } else {
+            table(&items, self.tag.as_deref())
+        }
     }
 }
 
@@ -57,9 +61,12 @@ fn shown<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.field(name).filter(|field| !field.kind.concealed()).map(|field| field.value.expose())
 }
 
-fn table(items: &[&Item]) -> Result<(), CliError> {
+fn table(items: &[&Item], tag: Option<&str>) -> Result<(), CliError> {
     if items.is_empty() {
-        super::report::prose("no items yet; 'twinlock add NAME' adds one");
+        super::report::prose(&match tag {
+            Some(tag) => format!("no item has the tag '{tag}'"),
+            None => "no items yet; 'twinlock add NAME' adds one".to_owned(),
+        });
         return Ok(());
     }
     let cell = |item: &Item, name| shown(item, name).unwrap_or("").to_owned();

@@ -50,8 +50,16 @@ impl Args {
         }
         Err(CliError::Plain {
             message: format!("{} could not be changed", count(report.kept.len() as u64, "keyslot")),
-            hint: "bring what is missing, and run 'twinlock passwd --only NAME --keyslot NAME' for each of them".into(),
+            hint: again(&report.kept),
             code: 1,
         })
+    }
+}
+
+/// How to change what is left over.
+fn again(kept: &[(String, String)]) -> String {
+    match kept {
+        [(name, _)] => format!("open the vault by it: 'twinlock passwd --only {name} --keyslot {name}'"),
+        _ => "open the vault by each of them: 'twinlock passwd --only NAME --keyslot NAME'".into(),
     }
 }

@@ -61,6 +61,17 @@ pub enum CliError {
     ReaderGone,
 }
 
+impl CliError {
+    /// Enter alone, where that means: something else, please.
+    pub fn is_skipped(&self) -> bool {
+        matches!(
+            self,
+            Self::Prompt(PromptError::Skipped)
+                | Self::Vault(VaultError::Factor(FactorError::Prompt(PromptError::Skipped)))
+        )
+    }
+}
+
 macro_rules! from {
     ($($error:ty => |$e:ident| $to:expr;)*) => {$(
         impl From<$error> for CliError {
@@ -213,7 +224,7 @@ fn about_file(error: &io::Error) -> &'static str {
 }
 
 /// The system's words without Rust's "(os error 2)".
-fn system(error: &io::Error) -> String {
+pub(super) fn system(error: &io::Error) -> String {
     let text = error.to_string();
     let cut = text.find(" (os error").unwrap_or(text.len());
     let mut rest = text[..cut].chars();
@@ -228,6 +239,11 @@ fn prompt(error: &PromptError) -> Explained {
         PromptError::Nobody { flag: None, .. } => {
             Explained::new(FIXABLE, error, "run it on a terminal without --no-input")
         }
+        PromptError::PinUsed(_) => Explained::new(
+            FIXABLE,
+            error,
+            "name a file for it: pin-source=/FILE in its URI, or [[token]] in the config file",
+        ),
         PromptError::Cancelled => Explained::new(FIXABLE, "cancelled; nothing was changed", ""),
         PromptError::File { path, error } => {
             let hint = match error.kind() {
@@ -339,6 +355,14 @@ fn locked(refusals: &[(String, Refusal)]) -> Explained {
     if let [(name, refusal)] = refusals {
         return one_locked(name, refusal);
     }
+    // Where something was given and did not open, that is the news, and not what else was not given.
+    let tried: Vec<_> = refusals.iter().filter(|(_, why)| !matches!(why, Refusal::Missing(_))).collect();
+    if let [(name, refusal), rest @ ..] = tried.as_slice() {
+        let mut explained = one_locked(name, refusal);
+        let others = rest.iter().filter(|(_, why)| refused(why) != explained.message);
+        explained.notes.extend(others.map(|(name, why)| format!("keyslot '{name}': {}", refused(why))));
+        return explained;
+    }
     let mut explained = Explained::new(LOCKED, "could not unlock the vault", "");
     explained.notes = refusals.iter().map(|(name, why)| format!("keyslot '{name}': {}", refused(why))).collect();
     explained.hint = refusals.iter().rev().find_map(|(name, why)| one_locked(name, why).hint);
@@ -367,7 +391,7 @@ fn one_locked(name: &str, refusal: &Refusal) -> Explained {
 fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unsupported(why) => why.clone(),
-        Refusal::Missing(what) => what.join(", "),
+        Refusal::Missing(what) => what.join("; "),
         Refusal::Wrong { what, .. } if what.is_empty() => {
             "the key on the token is not the one that was enrolled".into()
         }
@@ -406,7 +430,7 @@ fn factor(error: &FactorError) -> Explained {
         FactorError::MistypedCode(why) => Explained::new(
             LOCKED,
             format!("the recovery code cannot be right: {why}"),
-            "compare it with your sheet, group by group",
+            "compare it with what you wrote down, group by group",
         ),
         FactorError::CodeNotKept => Explained::new(
             FIXABLE,

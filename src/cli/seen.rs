@@ -4,7 +4,7 @@
 //! One mark a path, as the vault was named: a link in the place of the file is then the file's, and a backup elsewhere, older by nature, has
 //! a mark of its own. It is kept as best this machine can: a vault must open on one that keeps nothing.
 
-use super::report::{CliError, count, warn};
+use super::report::{CliError, count, system, warn};
 use super::session::Session;
 use crate::encode::hex;
 use crate::vault::{Mark, now};
@@ -150,8 +150,9 @@ impl Seen {
         match changed() {
             Ok(memory) => self.memory = memory,
             Err(error) if !std::mem::replace(&mut self.warned, true) => warn(&format!(
-                "cannot write to '{}' ({error}): an older vault file put back would not be noticed",
-                folder.display()
+                "cannot write to '{}' ({}): an older vault file put back would not be noticed",
+                folder.display(),
+                system(&error)
             )),
             Err(_) => {}
         }

@@ -101,9 +101,10 @@ impl Session {
 
     /// The config file, read now.
     pub fn config(&self) -> Result<Config, CliError> {
-        match self.global.config.clone().or_else(default_path) {
-            Some(path) => Config::load(&path),
-            None => Ok(Config::default()),
+        match (&self.global.config, default_path()) {
+            (Some(path), _) => Config::load(path, true),
+            (None, Some(path)) => Config::load(&path, false),
+            (None, None) => Ok(Config::default()),
         }
     }
 

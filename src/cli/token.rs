@@ -110,7 +110,10 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
         log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut())?;
     }
     let mut listed = Vec::new();
-    for report in tokens.borrow_mut().list() {
+    let mut failed = Vec::new();
+    let reports = tokens.borrow_mut().list();
+    let modules = reports.len();
+    for report in reports {
         let module = report.path.display().to_string();
         match report.outcome {
             Ok((_, infos, broken)) => {
@@ -120,12 +123,21 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
                     keys: Ok(Vec::new()),
                 }));
                 for broken in broken {
-                    warn(&format!("slot {} of '{module}' does not answer as it should: {}", broken.slot, broken.why));
+                    warn(&format!(
+                        "PKCS#11 slot {} of '{module}' does not answer as it should: {}",
+                        broken.slot, broken.why
+                    ));
                 }
             }
-            Err(error) => warn(&error.to_string()),
+            Err(error) => failed.push(error),
         }
     }
+    if failed.len() == modules
+        && let Some(error) = failed.pop()
+    {
+        return Err(error.into());
+    }
+    failed.iter().for_each(|error| warn(&error.to_string()));
     for one in listed.iter_mut().filter(|one| one.info.initialized) {
         let uri = of_token(&one.info.label, &one.info.serial);
         let found = keys(&mut tokens.borrow_mut(), &uri);
@@ -143,7 +155,8 @@ fn show(listed: &[Listed]) -> Result<(), CliError> {
         match &one.keys {
             Err(error) => warn(&error.to_string()),
             Ok(keys) if keys.is_empty() && one.info.initialized => {
-                out::line("  no keys shown; with --login private ones are, too")?;
+                let uri = of_token(&one.info.label, &one.info.serial).canonical();
+                out::line(&format!("  no keys shown before a login: 'twinlock token list --login \"{uri}\"'"))?;
             }
             Ok(keys) => {
                 for key in keys {

@@ -3,9 +3,11 @@
 use super::report::CliError;
 use super::session::Session;
 use crate::factor::Enroll;
+use crate::factor::pkcs11::info::TokenInfo;
 use crate::factor::pkcs11::{
     HelperCommand, KIND, Module, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, Tokens, Uri, keys,
 };
+use crate::header::Stanza;
 use std::time::Duration;
 
 /// Seconds that a module may take for a call, as the config file may say.
@@ -58,8 +60,12 @@ impl Session {
     }
 
     /// The public half of a key on a token.
+    ///
+    /// The token is looked for now: it is told before a person types, or a code is made for nothing.
     pub fn token_enroller(&mut self, uri: &str, allow_sha1: bool) -> Result<Box<dyn Enroll>, CliError> {
-        Ok(Box::new(self.pkcs11_enroll(uri, allow_sha1)?))
+        let enroll = self.pkcs11_enroll(uri, allow_sha1)?;
+        enroll.find_token(self.prompt.as_mut())?;
+        Ok(Box::new(enroll))
     }
 
     /// The same, as its own type.
@@ -68,30 +74,40 @@ impl Session {
         Ok(Pkcs11Enroll { tokens: self.tokens()?, uri, mode: None, allow_sha1, force_last_try: self.global.force_pin })
     }
 
-    /// URI and name of every key that could open a keyslot, of every token that is here. A token that shows its keys only after a login
-    /// is asked for its PIN.
-    pub fn suitable_keys(&mut self) -> Result<Vec<(String, String)>, CliError> {
+    /// Whether the token of a keyslot's factor is here; no PIN is asked for.
+    pub fn has_token(&mut self, stanza: &Stanza) -> bool {
+        let Some(described) = crate::factor::pkcs11::describe(stanza) else { return false };
+        let (Ok(tokens), Ok(uri)) = (self.tokens(), Uri::parse(&described.uri)) else { return false };
+        let of_token = Uri { token: uri.token, serial: uri.serial, ..Uri::default() };
+        let (here, _) = tokens.borrow_mut().find_all(&of_token);
+        !here.is_empty()
+    }
+
+    /// The tokens that are here and have a PIN, for a person to choose from; no PIN is asked for.
+    pub fn usable_tokens(&mut self) -> Result<Vec<TokenInfo>, CliError> {
         let tokens = self.tokens()?;
         if tokens.borrow().is_empty() {
             return Err(TokenError::NoModule.into());
         }
-        let anything = Uri::default();
-        let (here, failed) = tokens.borrow_mut().find_all(&anything);
+        let (here, failed) = tokens.borrow_mut().find_all(&Uri::default());
         for error in failed {
             super::report::warn(&error.to_string());
         }
+        Ok(here.into_iter().map(|found| found.info).filter(|info| info.initialized && info.pin_set).collect())
+    }
+
+    /// URI and name of every key of a token that could open a keyslot. Logs in, since most tokens show their keys only then.
+    pub fn suitable_keys(&mut self, token: &TokenInfo) -> Result<Vec<(String, String)>, CliError> {
+        let tokens = self.tokens()?;
+        let uri = of_token(&token.label, &token.serial);
+        crate::factor::pkcs11::log_in_to(&tokens, &uri, self.global.force_pin, self.prompt.as_mut())?;
         let mut found = Vec::new();
-        for token in here.iter().filter(|token| token.info.initialized && token.info.pin_set) {
-            let uri = of_token(&token.info.label, &token.info.serial);
-            crate::factor::pkcs11::log_in_to(&tokens, &uri, self.global.force_pin, self.prompt.as_mut())?;
-            for (token, keys) in keys(&mut tokens.borrow_mut(), &uri)? {
-                for key in keys {
-                    let Ok(mode) = key.mode() else { continue };
-                    let named = |text: &[u8]| (!text.is_empty()).then(|| text.to_vec());
-                    let uri = Uri { object: named(&key.label), id: named(&key.id), ..uri.clone() };
-                    let name = format!("key '{}' on token '{}' ({mode})", key.name(), token.info.name());
-                    found.push((uri.canonical(), name));
-                }
+        for (_, keys) in keys(&mut tokens.borrow_mut(), &uri)? {
+            for key in keys {
+                let Ok(mode) = key.mode() else { continue };
+                let named = |text: &[u8]| (!text.is_empty()).then(|| text.to_vec());
+                let uri = Uri { object: named(&key.label), id: named(&key.id), ..uri.clone() };
+                found.push((uri.canonical(), format!("key '{}' ({mode})", key.name())));
             }
         }
         Ok(found)

@@ -171,10 +171,14 @@ impl Enroll for PasswordEnroll {
 fn accepted(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
     let judged = zxcvbn::zxcvbn(password.expose(), names);
     let score = u8::from(judged.score());
+    let time = judged.crack_times().offline_slow_hashing_1e4_per_second().to_string();
     if score >= STRONG {
+        // Told to a person; a script does not read it.
+        if prompt.can_retry(&Ask::RepeatPassword) {
+            prompt.show(&Event::Note(&format!("A strong password: guessing it would take {time}.")));
+        }
         return Ok(true);
     }
-    let time = judged.crack_times().offline_slow_hashing_1e4_per_second().to_string();
     let advice = judged.feedback().map(advice).unwrap_or_default();
     match prompt.confirm(&Question::WeakPassword { score, time: &time, advice: &advice }) {
         Ok(false) if !prompt.can_retry(&Ask::RepeatPassword) => Err(FactorError::WeakPassword { time, advice }),

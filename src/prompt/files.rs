@@ -89,7 +89,12 @@ impl<P: Prompt> FilePrompt<P> {
 
 impl<P: Prompt> Prompt for FilePrompt<P> {
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
-        let Some(place) = self.place(ask) else { return self.inner.secret(ask) };
+        let Some(place) = self.place(ask) else {
+            return self.inner.secret(ask).map_err(|error| match (ask, error, &self.pin_for) {
+                (Ask::Pin { .. }, PromptError::Nobody { .. }, Some(first)) => PromptError::PinUsed(first.clone()),
+                (_, error, _) => error,
+            });
+        };
         if let Ask::Pin { token, vouched, .. } = ask {
             if !vouched {
                 return Err(PromptError::Withheld);

@@ -141,11 +141,12 @@ impl Vault {
             let kinds: Vec<_> = slot.factors.iter().map(|stanza| stanza.kind.as_str()).collect();
             let old = Needs::of(&kinds, slot.threshold);
             let why = match () {
-                () if new.code => return None,
+                // 160 random bits are not guessed, and every vault should have a code beside its other ways in.
+                () if new.code || (old.code && old.count == 1) => return None,
                 () if old.token && !new.token => "the token",
-                () if old.typed && !new.typed => "the password or code",
-                () if new.count < old.count => "as many factors",
-                () => return None,
+                () if new.count >= old.count => return None,
+                () if old.typed && !new.typed => "the password",
+                () => "as many factors",
             };
             Some(Weaker { than: slot.name.clone(), why })
         };

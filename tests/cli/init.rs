@@ -16,8 +16,8 @@ $ twinlock init --factor password --new-password-file pw --recovery --recovery-o
 2> the recovery code is in 'code': keep it apart from the vault
 2> made the vault 'my own' in '~/data/twinlock/vault.twinlock'
 2> ways in:
-2>   password: password
-2>   recovery: recovery
+2>   'password' opens with password
+2>   'recovery' opens with recovery
 2> add something: 'twinlock add NAME'
 $ twinlock keyslot list
 1> NAME      OPENS WITH  ENROLLED
@@ -41,7 +41,7 @@ $ twinlock init --factor recovery --recovery-out code
 2> the recovery code is in 'code': keep it apart from the vault
 2> made the vault 'personal' in '~/data/twinlock/vault.twinlock'
 2> ways in:
-2>   recovery: recovery
+2>   'recovery' opens with recovery
 2> twinlock: warning: there is only one way in: if it is lost, so is everything in the vault
 2> another one: 'twinlock recovery new' or 'twinlock keyslot enroll'
 2> add something: 'twinlock add NAME'

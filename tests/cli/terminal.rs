@@ -54,7 +54,7 @@ fn mistyped(code: &str) -> String {
 fn init_asks_three_questions_and_the_code_is_typed_back() {
     let cli = Cli::new();
     let mut terminal = at(&cli, &format!("init {CHEAP}"));
-    terminal.expect("Three questions, and your vault is ready. Ctrl-C stops, and nothing is made.");
+    terminal.expect("A few questions, and your vault is ready. Ctrl-C stops, and nothing is made.");
     terminal.expect("1. Is a password to open it? [Y/n] ");
     terminal.send("perhaps\r");
     terminal.expect("please answer y or n");

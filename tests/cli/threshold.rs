@@ -17,7 +17,7 @@ fn vault() -> Cli {
         terminal.send(secret);
     }
     assert!(terminal.wait_exit().success(), "{}", terminal.transcript());
-    assert!(terminal.transcript().contains("fake: 2 of (fake, fake, fake)"), "{}", terminal.transcript());
+    assert!(terminal.transcript().contains("'2-of-3' opens with 2 of (fake, fake, fake)"), "{}", terminal.transcript());
     cli
 }
 
@@ -52,7 +52,7 @@ fn one_is_too_few_and_nothing_is_asked_in_vain() {
     let (code, screen) = unlock(&cli, &[("a", ""), ("b", "")]);
     assert_eq!(code, Some(3));
     assert!(!screen.contains("'c'"), "the third alone cannot open it: {screen}");
-    assert!(screen.contains("could not unlock by keyslot 'fake': no fake secret was typed"), "{screen}");
+    assert!(screen.contains("could not unlock by keyslot '2-of-3': no fake secret was typed"), "{screen}");
     let (code, screen) = unlock(&cli, &[("a", "1"), ("b", ""), ("c", "")]);
     assert_eq!(code, Some(3), "{screen}");
 }
@@ -78,7 +78,7 @@ fn without_a_terminal_it_says_what_is_missing() {
     vault().session(
         r#"
 $ twinlock list
-2> twinlock: error: could not unlock by keyslot 'fake': nobody is there to type the test factor's secret
+2> twinlock: error: could not unlock by keyslot '2-of-3': nobody is there to type the test factor's secret
 2> twinlock: hint: bring what is missing, or use another way in: 'twinlock keyslot list' shows them
 => 3
 "#,
@@ -94,7 +94,7 @@ fn one_of_three_is_told_to_be_weaker() {
         terminal.expect(&prompt(name));
         terminal.send(keys);
     }
-    terminal.expect("thief no longer needs as many factors");
+    terminal.expect("this one asks for less");
     terminal.expect("Enroll it all the same? [y/N] ");
     terminal.send("y\r");
     for (name, keys) in [("d", "4\r"), ("e", "5\r")] {

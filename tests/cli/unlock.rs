@@ -25,32 +25,27 @@ $ twinlock list --no-input
 2> twinlock: hint: bring what is missing, or use another way in: 'twinlock keyslot list' shows them
 => 3
 $ twinlock list --password-file wrong
-2> twinlock: error: could not unlock the vault
-2> twinlock: note: keyslot 'password': the password is wrong
-2> twinlock: note: keyslot 'recovery': nobody is there to type the recovery code, and no --recovery-file was given
-2> twinlock: hint: bring what is missing, or use another way in: 'twinlock keyslot list' shows them
+2> twinlock: error: the password is wrong
+2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3
 $ twinlock list --recovery-file other
-2> twinlock: error: could not unlock the vault
-2> twinlock: note: keyslot 'recovery': the recovery code is wrong
-2> twinlock: note: keyslot 'password': nobody is there to type the password, and no --password-file was given
-2> twinlock: hint: bring what is missing, or use another way in: 'twinlock keyslot list' shows them
+2> twinlock: error: the recovery code is wrong
+2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3
 $ twinlock list --recovery-file typo
 2> twinlock: error: the recovery code cannot be right: group 3 is mistyped
-2> twinlock: hint: compare it with your sheet, group by group
+2> twinlock: hint: compare it with what you wrote down, group by group
 => 3
 $ twinlock list --recovery-file short
 2> twinlock: error: the recovery code cannot be right: 2 groups where 8 belong; look at group 3 first
-2> twinlock: hint: compare it with your sheet, group by group
+2> twinlock: hint: compare it with what you wrote down, group by group
 => 3
 $ twinlock list --recovery-file words
 2> twinlock: error: the recovery code cannot be right: 14 characters where 40 belong; look at group 1 first
-2> twinlock: hint: compare it with your sheet, group by group
+2> twinlock: hint: compare it with what you wrote down, group by group
 => 3
 $ twinlock list --password-file wrong --recovery-file other
-2> twinlock: error: could not unlock the vault
-2> twinlock: note: keyslot 'password': the password is wrong
+2> twinlock: error: the password is wrong
 2> twinlock: note: keyslot 'recovery': the recovery code is wrong
 2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3

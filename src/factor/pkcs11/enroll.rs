@@ -72,6 +72,11 @@ pub fn the_token(tokens: &mut Tokens, uri: &Uri, prompt: &mut dyn Prompt) -> Res
 }
 
 impl Pkcs11Enroll {
+    /// Whether the one token that the URI means is here; no PIN is asked for.
+    pub fn find_token(&self, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        the_token(&mut self.tokens.borrow_mut(), &self.uri, prompt).map(drop)
+    }
+
     /// Enrolls the key of a stanza anew, in the same mode: for a keyslot that is wrapped again and whose token is needed for it. The
     /// `pin-source` is that of the first of the person's own `uris` that means the same token. `None`: another kind, or a stanza that is
     /// not as it should be.

@@ -62,7 +62,7 @@ impl TokenInfo {
     pub fn name(&self) -> String {
         let label = printable(&self.label);
         match (label.as_str(), self.serial.is_empty()) {
-            ("", true) => format!("token in slot {}", self.slot),
+            ("", true) => format!("token in PKCS#11 slot {}", self.slot),
             ("", false) => format!("serial {}", printable(&self.serial)),
             (_, true) => label,
             (_, false) => format!("{label} (serial {})", printable(&self.serial)),
