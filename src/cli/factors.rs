@@ -4,7 +4,6 @@ use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
-use crate::factor::pkcs11::Uri;
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
 use crate::factor::{Enroll, describe};
 use crate::header::{Keyslot, MAX_FACTORS};
@@ -39,7 +38,7 @@ impl std::str::FromStr for Spec {
             "password" => Ok(Self::Password),
             "recovery" => Ok(Self::Recovery),
             _ if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:")) => {
-                Uri::parse(text).map_err(|error| error.to_string())?;
+                // Not parsed here: the parser of arguments repeats what it refuses, and that may hold a PIN.
                 Ok(Self::Pkcs11(text.to_owned()))
             }
             #[cfg(debug_assertions)]
@@ -142,8 +141,13 @@ impl Making {
     }
 }
 
-/// Refuses the same factor twice: it would ask for two and need one. A recovery code is another one each time.
-pub fn check_distinct(specs: &[Spec]) -> Result<(), CliError> {
+/// Refuses a URI that is none, and the same factor twice: it would ask for two and need one. A recovery code is another one each time.
+pub fn check_specs(specs: &[Spec]) -> Result<(), CliError> {
+    for spec in specs {
+        if let Spec::Pkcs11(uri) = spec {
+            super::tokens::parse(uri)?;
+        }
+    }
     let twice = |(i, spec): &(usize, &Spec)| **spec != Spec::Recovery && specs[..*i].contains(spec);
     match specs.iter().enumerate().find(twice) {
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, check_distinct, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
 use super::report::{CliError, prose, warn};
 use super::seen::Seen;
 use super::session::Session;
@@ -97,7 +97,7 @@ impl Args {
         if !self.factors.is_empty() {
             let threshold = self.threshold.unwrap_or(u8::try_from(self.factors.len()).unwrap_or(u8::MAX));
             check_threshold(threshold, self.factors.len())?;
-            check_distinct(&self.factors)?;
+            check_specs(&self.factors)?;
             self.making.check(usize::from(self.recovery) + Spec::codes(&self.factors))?;
             wanted.push((self.factors.clone(), threshold));
         } else if session.interactive() {

@@ -1,6 +1,6 @@
 //! `twinlock keyslot`
 
-use super::factors::{Maker, Making, Spec, check_distinct, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
 use super::out;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
@@ -76,6 +76,7 @@ impl Command {
 impl Enroll {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
         self.making.check(Spec::codes(&self.factors))?;
+        check_specs(&self.factors)?;
         let mut vault = session.unlock_keeping_tokens()?;
         let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
@@ -94,7 +95,7 @@ pub fn enroll(
 ) -> Result<String, CliError> {
     let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
     check_threshold(threshold, specs.len())?;
-    check_distinct(specs)?;
+    check_specs(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
     let name = name.map_or_else(|| default_name(specs, threshold, &taken), str::to_owned);
     check_name(&name)?;
