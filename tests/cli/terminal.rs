@@ -89,7 +89,7 @@ fn init_asks_three_questions_and_the_code_is_typed_back() {
     terminal.expect("Type the recovery code back, from where you keep it: ");
     terminal.send(format!("{}\r", code.to_lowercase().replace('-', " ")));
     terminal.expect("made the vault 'personal' in");
-    terminal.expect("ways in:\r\n  password: password\r\n  recovery: recovery\r\n");
+    terminal.expect("ways in:\r\n  'password' opens with password\r\n  'recovery' opens with recovery\r\n");
     terminal.expect("add something: 'twinlock add NAME'");
     let screen = well(terminal);
     assert!(!screen.contains(PASSWORD) && !screen.contains("something else"), "{screen}");
