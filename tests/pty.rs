@@ -159,18 +159,44 @@ fn a_recovery_code_is_shown_by_groups_and_then_erased() {
         screen[last..].starts_with("group 8 of 8: 00007\r\u{1b}[K"),
         "the code is taken off the screen: {screen:?}"
     );
-    assert!(ask("code", "group 1 of 8: ", "00001 0\r").1.contains("group 2 of 8: 0   (mistyped: 1)"));
+    assert!(ask("code", "group 1 of 8: ", "00001 0\u{3}").1.contains("group 2 of 8: 0   (mistyped: 1)"));
 }
 
 #[test]
 fn a_terminal_that_cannot_erase_does_not_see_the_code() {
     let child = Child::new();
     let mut terminal = Pty::spawn(child.command("code").env("TERM", "dumb"));
-    terminal.expect("(keyslot 'daily'): ");
-    terminal.send("7ABCD\r");
+    terminal.expect("(keyslot 'daily'): \r\ngroup 1 of 8: ");
+    terminal.send("0001\r");
+    terminal.expect("\r\ngroup 1 of 8:    (it has 5 characters) ");
+    terminal.send("00001\r");
+    terminal.expect("\r\ngroup 2 of 8:    (mistyped: 1) ");
+    terminal.send("\u{15}00000-00001 00002 00003-00004-00005-00006\r");
+    terminal.expect("\r\ngroup 8 of 8: ");
+    terminal.send("00007\r");
     assert!(terminal.wait_exit().success());
-    assert_eq!(child.report(), "got 7ABCD");
-    assert!(!terminal.transcript().contains("7A"));
+    assert_eq!(child.report(), "got 00000-00001 00002 00003-00004-00005-00006 00007");
+    assert!(!terminal.transcript().contains("000"));
+}
+
+#[test]
+fn enter_goes_on_to_the_next_group_of_a_code() {
+    let groups = "00000\r00001\r\n00002\r\r00003\r00004\r00005\r00006\r00007\r";
+    let (report, screen) = ask("code", "group 1 of 8: ", groups);
+    assert_eq!(report, "got 00000 00001 00002 00003 00004 00005 00006 00007");
+    assert!(screen.contains("group 2 of 8: \r"), "{screen:?}");
+
+    let child = Child::new();
+    let mut terminal = Pty::spawn(&child.command("code"));
+    terminal.expect("group 1 of 8: ");
+    terminal.send("00000\r000\r");
+    terminal.expect("group 2 of 8: 000   (it has 5 characters)");
+    terminal.send("01\r");
+    terminal.expect("group 3 of 8: ");
+    terminal.send("00002 00003 00004 00005 00006 00007\r");
+    assert!(terminal.wait_exit().success());
+    assert_eq!(child.report(), "got 00000 00001 00002 00003 00004 00005 00006 00007");
+    assert_eq!(ask("code", "group 1 of 8: ", "0\r00\u{3}").0, "Cancelled");
 }
 
 #[test]

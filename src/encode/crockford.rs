@@ -48,7 +48,8 @@ impl std::fmt::Display for CrockfordError {
                 write!(f, "{groups} group{s} where {GROUPS} belong; look at group {near} first")
             }
             Self::Length { got, near } => {
-                write!(f, "{got} characters where {CHARS} belong; look at group {near} first")
+                let s = if *got == 1 { "" } else { "s" };
+                write!(f, "{got} character{s} where {CHARS} belong; look at group {near} first")
             }
             Self::Mistyped { groups, foreign } => {
                 f.write_str(if groups.len() == 1 { "group " } else { "groups " })?;
@@ -289,6 +290,7 @@ mod tests {
         let one_lost = format!("{}{}", &text[..12], &text[13..]);
         assert_eq!(length(&one_lost), CrockfordError::Length { got: 39, near: 3 });
         assert_eq!(length(&one_lost).to_string(), "39 characters where 40 belong; look at group 3 first");
+        assert_eq!(length("0").to_string(), "1 character where 40 belong; look at group 1 first");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Enroll, FactorError, Open, SlotContext};
 use crate::crypto::{hkdf_sha256, random_bytes};
 use crate::encode::crockford;
 use crate::header::Stanza;
-use crate::prompt::{Ask, Event, Prompt};
+use crate::prompt::{Ask, Event, Prompt, PromptError};
 use crate::secret::{CodeText, FactorSecret};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -31,17 +31,23 @@ impl RecoveryCode {
         CodeText::new(crockford::encode(&self.0))
     }
 
-    /// Asks for the code until it is typed back right.
+    /// Asks for the code until it is typed back right or the person gives up. Asking again costs nothing; to give up for them would
+    /// throw away all that they answered before.
     pub fn typed_back(self, prompt: &mut dyn Prompt) -> Result<Kept, FactorError> {
-        for _ in 0..ATTEMPTS {
-            let typed = prompt.secret(&Ask::RepeatRecoveryCode)?.into_code();
+        loop {
+            let typed = match prompt.secret(&Ask::RepeatRecoveryCode) {
+                Err(PromptError::Unreadable(why)) => {
+                    prompt.show(&Event::MistypedCode { why });
+                    continue;
+                }
+                other => other?.into_code(),
+            };
             match crockford::decode(typed.expose()) {
                 Ok(code) if **code == *self.0 => return Ok(Kept(self)),
                 Ok(_) => prompt.show(&Event::MistypedCode { why: "it is not the one just shown" }),
                 Err(error) => prompt.show(&Event::MistypedCode { why: &error.to_string() }),
             }
         }
-        Err(FactorError::CodeNotKept)
     }
 
     /// Takes what was read back from the file that the code was written to.

@@ -103,6 +103,24 @@ impl Line {
         characters
     }
 
+    /// Puts a blank behind what is typed, unless one is there: Enter where it separates.
+    pub(super) fn separate(&mut self) {
+        if self.bytes.last() != Some(&b' ') {
+            self.add(b' ');
+        }
+    }
+
+    /// Takes so many characters off the end, blanks and dashes aside.
+    pub(super) fn take_back(&mut self, mut characters: usize) {
+        while characters > 0 {
+            match self.erase() {
+                Some(b'-' | b' ' | b'\t') => {}
+                Some(_) => characters -= 1,
+                None => return,
+            }
+        }
+    }
+
     /// The line as text.
     pub(super) fn finish(mut self) -> Result<Zeroizing<String>, PromptError> {
         if self.too_long {
@@ -225,6 +243,21 @@ mod tests {
         assert_eq!(typed("äöü\x15".as_bytes()).1, Step::Erased(3));
         assert_eq!(typed("x äö\x17".as_bytes()).1, Step::Erased(2));
         assert_eq!(typed(b"\x7f").1, Step::Erased(0));
+    }
+
+    #[test]
+    fn one_blank_separates_and_a_part_is_taken_back() {
+        let (mut line, _) = typed(b"00000");
+        line.separate();
+        line.separate();
+        assert_eq!(line.text(), "00000 ");
+        for byte in "1ä-2".bytes() {
+            line.push(byte);
+        }
+        line.take_back(3);
+        assert_eq!(line.text(), "00000 ");
+        line.take_back(9);
+        assert_eq!(line.text(), "");
     }
 
     #[test]

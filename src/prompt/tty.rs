@@ -1,6 +1,6 @@
 //! The person at the controlling terminal. Everything is asked and told there, so that stdout and stdin stay the program's data.
 
-use super::code::progress;
+use super::code::{Enter, enter, progress};
 use super::line::{Line, Step};
 use super::raw::{Input, Raw, hung_up};
 use super::signals::{Call, Signals, end_by};
@@ -23,6 +23,15 @@ enum Echo {
     Text,
     /// The group of a recovery code that is being typed.
     Group,
+    /// Of a recovery code only which group is being typed.
+    GroupUnseen,
+}
+
+impl Echo {
+    /// Whether a recovery code is typed.
+    fn is_code(self) -> bool {
+        matches!(self, Self::Group | Self::GroupUnseen)
+    }
 }
 
 /// A person at `/dev/tty`, which is opened when first needed. Without a controlling terminal nobody is there.
@@ -62,6 +71,7 @@ impl TtyPrompt {
     fn echo(&self, ask: &Ask<'_>) -> Echo {
         match ask {
             Ask::RecoveryCode { .. } | Ask::RepeatRecoveryCode if self.can_erase => Echo::Group,
+            Ask::RecoveryCode { .. } | Ask::RepeatRecoveryCode => Echo::GroupUnseen,
             _ => Echo::None,
         }
     }
@@ -159,9 +169,9 @@ fn type_line(
     echo: Echo,
 ) -> io::Result<Left> {
     raw.write(question)?;
-    if echo == Echo::Group {
+    if echo.is_code() {
         raw.write("\n")?;
-        raw.write(&progress(""))?;
+        raw.write(&progress("", true, false))?;
     }
     let left = take_keys(raw, signals, line, echo)?;
     // A terminal that is gone cannot be tidied, and that is no reason to lose what the person did before.
@@ -189,7 +199,11 @@ fn take_keys(raw: &mut Raw<'_>, signals: &mut Signals, line: &mut Line, echo: Ec
         for byte in &bytes[..count] {
             let step = line.push(*byte);
             match step {
-                Step::Done => return Ok(Left::Done),
+                Step::Done if !echo.is_code() => return Ok(Left::Done),
+                Step::Done => match enter(line.text()) {
+                    Enter::Done => return Ok(Left::Done),
+                    end => show_enter(raw, line, echo, end)?,
+                },
                 Step::Cancelled => return Ok(Left::Cancelled),
                 // Everything that runs in the same job stops too, as it does for a Ctrl-Z that the terminal sees.
                 Step::Suspended => kill_current_process_group(Signal::TSTP)?,
@@ -199,13 +213,26 @@ fn take_keys(raw: &mut Raw<'_>, signals: &mut Signals, line: &mut Line, echo: Ec
     }
 }
 
+/// Goes on to the next group of a code, or says that this one is not whole. Where it is not seen it is typed again from its start.
+fn show_enter(raw: &mut Raw<'_>, line: &mut Line, echo: Echo, end: Enter) -> io::Result<()> {
+    let seen = echo == Echo::Group;
+    let short = matches!(end, Enter::Short(_));
+    match end {
+        Enter::Short(characters) if !seen => line.take_back(characters),
+        Enter::Next => line.separate(),
+        _ => {}
+    }
+    raw.write(if seen { ERASE_LINE } else { "\n" })?;
+    raw.write(&progress(line.text(), seen, short))
+}
+
 /// Shows what a key did.
 fn show_step(raw: &mut Raw<'_>, line: &Line, echo: Echo, step: Step, byte: u8) -> io::Result<()> {
     match (step, echo) {
         (Step::Refused, _) => raw.write("\u{7}"),
         (Step::Typed | Step::Erased(_), Echo::Group) => {
             raw.write(ERASE_LINE)?;
-            raw.write(&progress(line.text()))
+            raw.write(&progress(line.text(), true, false))
         }
         (Step::Typed, Echo::Text) => raw.write_byte(if byte == b'\t' { b' ' } else { byte }),
         (Step::Erased(count), Echo::Text) => raw.write(&"\u{8} \u{8}".repeat(count)),

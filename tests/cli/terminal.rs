@@ -330,13 +330,17 @@ fn an_empty_new_password_is_none() {
 fn a_recovery_code_never_typed_back_right_is_not_enrolled() {
     let cli = Cli::with_password();
     let mut terminal = unlocked(&cli, "recovery new");
-    for _ in 0..5 {
+    for _ in 0..7 {
         terminal.expect("Type the recovery code back, from where you keep it: ");
         terminal.send("00000-00001-00002-00003-00004-00005-00006-00007\r");
         terminal.expect("That recovery code cannot be right: it is not the one just shown.");
     }
+    terminal.send("\r");
+    terminal.expect("That recovery code cannot be right: nothing was typed.");
+    terminal.expect("Type the recovery code back, from where you keep it: ");
+    terminal.send_ctrl('c');
     let screen = ended(&mut terminal, 1);
-    assert!(screen.contains("twinlock: error: the recovery code was not typed back as shown"), "{screen}");
+    assert!(screen.contains("twinlock: error: cancelled; nothing was changed"), "{screen}");
     assert_eq!(cli.json("keyslot list --json").as_array().unwrap().len(), 2);
 }
 
