@@ -125,6 +125,8 @@ pub enum Event<'a> {
     WrongSecret {
         /// What was wrong, or could have been: "password", "recovery code", "password or recovery code".
         what: &'a str,
+        /// Whether Enter alone leads to another factor or keyslot.
+        others: bool,
     },
     /// A recovery code cannot be right, before anything is computed.
     MistypedCode {

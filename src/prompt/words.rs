@@ -78,8 +78,9 @@ pub fn event(event: &Event<'_>) -> String {
             };
             format!("That is not the PIN of token {}{left}", name(token))
         }
-        Event::WrongSecret { what } => {
-            format!("That {} is wrong. Try again; Enter alone tries another way in, Ctrl-C stops.", clean(what))
+        Event::WrongSecret { what, others } => {
+            let others = if *others { "Enter alone tries another way in, " } else { "" };
+            format!("That {} is wrong. Try again; {others}Ctrl-C stops.", clean(what))
         }
         Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
@@ -185,7 +186,11 @@ mod tests {
                 "That is not the PIN of token 'ada', and now it is locked.",
             ),
             (
-                Event::WrongSecret { what: "password" },
+                Event::WrongSecret { what: "password", others: false },
+                "That password is wrong. Try again; Ctrl-C stops.",
+            ),
+            (
+                Event::WrongSecret { what: "password", others: true },
                 "That password is wrong. Try again; Enter alone tries another way in, Ctrl-C\nstops.",
             ),
             (

@@ -56,13 +56,14 @@ pub fn open_any(
     let mut refusals = Vec::new();
     let candidates = candidates(header, wish)?;
     for (at, slot) in candidates.iter().enumerate() {
-        let refusal = match open_keyslot(header, slot, wish, openers, prompt) {
+        let last = at + 1 == candidates.len();
+        let refusal = match open_keyslot(header, slot, last, wish, openers, prompt) {
             Ok(opened) => return Ok(opened),
             Err(refusal) => refusal,
         };
         let stop = stops(&refusal);
         if !stop
-            && at + 1 < candidates.len()
+            && !last
             && let Some(why) = passed_over(&refusal)
         {
             prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {why}", slot.name)));
@@ -122,10 +123,11 @@ fn candidates<'a>(header: &'a Header, wish: Wish<'_>) -> Result<Vec<&'a Keyslot>
     Ok(slots)
 }
 
-/// Opens one keyslot: tokens first, then what is typed, until k factors have answered.
-pub fn open_keyslot(
+/// Opens one keyslot, after which others are tried unless it is the last: tokens first, then what is typed, until k factors have answered.
+fn open_keyslot(
     header: &Header,
     slot: &Keyslot,
+    last: bool,
     wish: Wish<'_>,
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
@@ -153,7 +155,8 @@ pub fn open_keyslot(
         if !again {
             return Err(gathering.wrong(typed));
         }
-        prompt.show(&Event::WrongSecret { what: &typed.what.join(" or ") });
+        let others = !last || gathering.can_do_without_one();
+        prompt.show(&Event::WrongSecret { what: &typed.what.join(" or "), others });
     }
     unreachable!("the loop ends at its third attempt")
 }
@@ -261,6 +264,12 @@ impl Gathering<'_> {
             }
         }
         if self.tokens.len() + typed.secrets.len() < self.wanted() { Err(self.not_enough()) } else { Ok(typed) }
+    }
+
+    /// Whether what can be typed is more than is wanted.
+    fn can_do_without_one(&self) -> bool {
+        let typed = self.slot.factors.iter().filter(|stanza| matches!(role(&stanza.kind), Role::Typed(_))).count();
+        self.tokens.len() + typed > self.wanted()
     }
 
     /// What was wrong: something typed, or the key of a token in a mode that cannot tell.

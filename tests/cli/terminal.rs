@@ -149,6 +149,18 @@ fn a_wrong_password_three_times() {
 }
 
 #[test]
+fn no_other_way_in_is_promised_where_there_is_none() {
+    let cli = Cli::with_password();
+    let mut terminal = at(&cli, "list --keyslot password");
+    terminal.expect(ASK);
+    terminal.send("not the password\r");
+    terminal.expect("That password is wrong. Try again; Ctrl-C stops.");
+    terminal.expect(ASK);
+    terminal.send(format!("{PASSWORD}\r"));
+    well(terminal);
+}
+
+#[test]
 fn the_second_try_opens() {
     let cli = Cli::with_password();
     let mut terminal = at(&cli, "list");
