@@ -31,6 +31,7 @@ fn probe() {
         "code" => secret(&mut prompt, &Ask::RecoveryCode { vault, keyslot }),
         "pin" => secret(&mut prompt, &Ask::Pin { token: "ada", tries: Tries::Last, vouched: true }),
         "confirm" => prompt.confirm(&Question::Plain("Go on?")).map_or_else(failed, |yes| yes.to_string()),
+        "confirm-yes" => prompt.confirm(&Question::YesByDefault("Go on?")).map_or_else(failed, |yes| yes.to_string()),
         "line" => prompt.line("Name").unwrap_or_else(failed),
         "show" => {
             prompt.show(&Event::Warning("it is late"));
@@ -197,6 +198,21 @@ fn enter_goes_on_to_the_next_group_of_a_code() {
     assert!(terminal.wait_exit().success());
     assert_eq!(child.report(), "got 00000 00001 00002 00003 00004 00005 00006 00007");
     assert_eq!(ask("code", "group 1 of 8: ", "0\r00\u{3}").0, "Cancelled");
+}
+
+#[test]
+fn enter_alone_is_the_answer_that_a_question_has_by_default() {
+    for (keys, expected) in [("\r", "true"), ("n\r", "false"), ("No\r", "false"), ("y\r", "true")] {
+        assert_eq!(ask("confirm-yes", "Go on? [Y/n] ", keys).0, expected, "{keys:?}");
+    }
+    let child = Child::new();
+    let mut terminal = Pty::spawn(&child.command("confirm-yes"));
+    terminal.expect("Go on? [Y/n] ");
+    terminal.send("perhaps\r");
+    terminal.expect("Please type y for yes or n for no. [Y/n] ");
+    terminal.send("\r");
+    assert!(terminal.wait_exit().success());
+    assert_eq!(child.report(), "true");
 }
 
 #[test]

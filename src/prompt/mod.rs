@@ -104,6 +104,15 @@ pub enum Question<'a> {
     },
     /// Anything asked by a command, as a whole question without the `[y/N]`.
     Plain(&'a str),
+    /// The same where Enter alone means yes: `[Y/n]`.
+    YesByDefault(&'a str),
+}
+
+impl Question<'_> {
+    /// What Enter alone means.
+    pub fn default_answer(&self) -> bool {
+        matches!(self, Self::YesByDefault(_))
+    }
 }
 
 /// Something worth knowing while it happens; shown, never answered.
@@ -196,7 +205,7 @@ pub trait Prompt {
     /// Asks for a secret; blocks until it is there or the person gave up.
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError>;
 
-    /// Asks yes or no; the answer to an empty line is no.
+    /// Asks yes or no until it is one of them; Enter alone is the question's default.
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError>;
 
     /// Asks for a line that is not secret (a name, a choice), with echo. Enter alone gives an empty string.

@@ -98,8 +98,9 @@ impl Prompt for TtyPrompt {
             let answer = converse(tty, &text, Echo::Text)?;
             match answer.trim().to_lowercase().as_str() {
                 "y" | "yes" => return Ok(true),
-                "" | "n" | "no" => return Ok(false),
-                _ => text = format!("{} [y/N] ", words::YES_OR_NO),
+                "n" | "no" => return Ok(false),
+                "" => return Ok(question.default_answer()),
+                _ => text = words::yes_or_no(question),
             }
         }
     }

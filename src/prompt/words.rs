@@ -36,7 +36,7 @@ pub fn ask(ask: &Ask<'_>) -> String {
     wrap(&format!("{text}: "))
 }
 
-/// A question with its `[y/N]`.
+/// A question with its `[y/N]` or `[Y/n]`.
 pub fn question(question: &Question<'_>) -> String {
     match question {
         Question::WeakPassword { score, time, advice } => {
@@ -47,11 +47,14 @@ pub fn question(question: &Question<'_>) -> String {
             lines.iter().filter(|line| !line.is_empty()).map(|line| wrap(line)).collect::<Vec<_>>().join("\n")
         }
         Question::Plain(text) => wrap(&format!("{} [y/N] ", clean(text))),
+        Question::YesByDefault(text) => wrap(&format!("{} [Y/n] ", clean(text))),
     }
 }
 
 /// What is said to an answer that is neither yes nor no.
-pub const YES_OR_NO: &str = "Please type y for yes or n for no.";
+pub fn yes_or_no(question: &Question<'_>) -> String {
+    format!("Please type y for yes or n for no. {} ", if question.default_answer() { "[Y/n]" } else { "[y/N]" })
+}
 
 /// The label of a line that is not secret.
 pub fn label(text: &str) -> String {
@@ -168,6 +171,7 @@ mod tests {
         assert_eq!(question(&weak), lines);
         assert_eq!(question(&Question::WeakPassword { score: 2, time: "3 days", advice: "" }).lines().count(), 2);
         assert_eq!(question(&Question::Plain("Wipe keyslot 'daily'?")), "Wipe keyslot 'daily'? [y/N] ");
+        assert_eq!(question(&Question::YesByDefault("Make one?")), "Make one? [Y/n] ");
     }
 
     #[test]
