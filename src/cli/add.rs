@@ -1,6 +1,6 @@
 //! `twinlock add`
 
-use super::item_args::{Values, ask, main_field, set};
+use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
 use super::session::Session;
 use crate::item::{Item, Text, check_name};
@@ -39,7 +39,7 @@ impl Args {
         let (field, kind) = main_field(&item);
         let value: Text = match self.values.main_value()? {
             Some(value) => value,
-            None => ask(session, &item.name, field)?,
+            None => ask_main(session, &item)?,
         };
         set(&mut item, field, kind, value);
         vault.add(&item)?;

@@ -1,6 +1,6 @@
 //! `twinlock edit`
 
-use super::item_args::{Values, ask, main_field, set};
+use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
 use super::session::Session;
 use crate::item::check_name;
@@ -62,7 +62,7 @@ impl Args {
         if let Some(value) = self.values.main_value()? {
             set(&mut item, field, kind, value);
         } else if self.password {
-            let value = ask(session, &item.name.clone(), field)?;
+            let value = ask_main(session, &item)?;
             set(&mut item, field, kind, value);
         }
         item.updated = now();

@@ -4,7 +4,8 @@ use super::report::CliError;
 use super::session::Session;
 use crate::crypto::random_bytes;
 use crate::item::{Field, FieldKind, Item, MAX_ITEM, Text};
-use crate::prompt::{Ask, PromptError};
+use crate::prompt::{Ask, Event, PromptError};
+use crate::secret::SecretText;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -129,9 +130,30 @@ pub fn set(item: &mut Item, name: &str, kind: FieldKind, value: Text) {
     }
 }
 
+/// Asks for the main value: a password twice, since what is typed blind is stored for years; the text of a note in the open.
+pub fn ask_main(session: &mut Session, item: &Item) -> Result<Text, CliError> {
+    let (field, kind) = main_field(item);
+    if kind == FieldKind::Multiline {
+        return typed(session.prompt.secret(&Ask::Note { item: &item.name }), &item.name, field);
+    }
+    loop {
+        let value = ask(session, &item.name, field)?;
+        let again = typed(session.prompt.secret(&Ask::RepeatField), &item.name, field)?;
+        if value == again {
+            return Ok(value);
+        }
+        session.prompt.show(&Event::Mismatch);
+    }
+}
+
 /// Asks for a secret value.
-pub fn ask(session: &mut Session, item: &str, field: &str) -> Result<Text, CliError> {
-    match session.prompt.secret(&Ask::Field { item, field }) {
+fn ask(session: &mut Session, item: &str, field: &str) -> Result<Text, CliError> {
+    typed(session.prompt.secret(&Ask::Field { item, field }), item, field)
+}
+
+/// What was typed, or what to do where nobody is there to type it.
+fn typed(answer: Result<SecretText, PromptError>, item: &str, field: &str) -> Result<Text, CliError> {
+    match answer {
         Ok(value) => Ok(Text::new(value.into_inner())),
         Err(PromptError::Nobody { .. }) => Err(CliError::Plain {
             message: format!("nobody is there to type the '{field}' of '{item}'"),

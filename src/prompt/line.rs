@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of the longest secret that can be typed.
 pub(super) const MAX: usize = 1024;
+/// Bytes of the longest text of several lines.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// What a byte did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +22,11 @@ pub(super) enum Step {
     Erased(usize),
     /// The key means nothing here, or the line is full.
     Refused,
-    /// Enter.
+    /// Enter in a text of several lines: the next one begins.
+    NextLine,
+    /// Enter; in a text of several lines, Ctrl-D on an empty line.
     Done,
-    /// Ctrl-C, Ctrl-\, or Ctrl-D on an empty line.
+    /// Ctrl-C, Ctrl-\, or Ctrl-D where nothing is typed.
     Cancelled,
     /// Ctrl-Z.
     Suspended,
@@ -41,9 +45,10 @@ enum Escape {
     Function,
 }
 
-/// The line.
+/// The line, or the lines of a text, of which only the last can be edited: no terminal goes back to the one above it.
 pub(super) struct Line {
     bytes: Zeroizing<Vec<u8>>,
+    max: usize,
     escape: Escape,
     too_long: bool,
 }
@@ -51,7 +56,26 @@ pub(super) struct Line {
 impl Line {
     /// An empty line.
     pub(super) fn new() -> Self {
-        Self { bytes: Zeroizing::new(Vec::with_capacity(MAX)), escape: Escape::None, too_long: false }
+        Self::with_max(MAX)
+    }
+
+    /// A text of several lines, of which there is none yet.
+    pub(super) fn text_of_lines() -> Self {
+        Self::with_max(MAX_TEXT)
+    }
+
+    fn with_max(max: usize) -> Self {
+        Self { bytes: Zeroizing::new(Vec::with_capacity(max)), max, escape: Escape::None, too_long: false }
+    }
+
+    /// Whether Enter begins another line.
+    fn has_lines(&self) -> bool {
+        self.max == MAX_TEXT
+    }
+
+    /// Whether the last line is empty.
+    pub(super) fn at_start(&self) -> bool {
+        matches!(self.bytes.last(), None | Some(b'\n'))
     }
 
     /// Takes the next byte.
@@ -68,7 +92,12 @@ impl Line {
             }
             CTRL_C | CTRL_BACKSLASH => Step::Cancelled,
             CTRL_D if self.bytes.is_empty() => Step::Cancelled,
+            CTRL_D if self.has_lines() && self.at_start() => Step::Done,
             CTRL_Z => Step::Suspended,
+            b'\r' | b'\n' if self.has_lines() => match self.add(b'\n') {
+                Step::Typed => Step::NextLine,
+                refused => refused,
+            },
             b'\r' | b'\n' => Step::Done,
             DELETE | BACKSPACE => Step::Erased(usize::from(self.erase().is_some())),
             CTRL_U => Step::Erased(self.clear()),
@@ -96,7 +125,7 @@ impl Line {
         }
     }
 
-    /// Empties the line; how many characters it had.
+    /// Empties the last line; how many characters it had.
     pub(super) fn clear(&mut self) -> usize {
         let characters = std::iter::from_fn(|| self.erase()).count();
         self.too_long = false;
@@ -124,7 +153,16 @@ impl Line {
     /// The line as text.
     pub(super) fn finish(mut self) -> Result<Zeroizing<String>, PromptError> {
         if self.too_long {
-            return Err(PromptError::Unreadable("it is longer than 1024 bytes"));
+            let lines = self.has_lines();
+            return Err(PromptError::Unreadable(if lines {
+                "it is longer than 64 KiB"
+            } else {
+                "it is longer than 1024 bytes"
+            }));
+        }
+        // The end of the last line is none of the text.
+        if self.has_lines() && self.at_start() {
+            self.bytes.pop();
         }
         match String::from_utf8(std::mem::take(&mut *self.bytes)) {
             Ok(text) => Ok(Zeroizing::new(text)),
@@ -148,7 +186,7 @@ impl Line {
     }
 
     fn add(&mut self, byte: u8) -> Step {
-        if self.bytes.len() == MAX {
+        if self.bytes.len() == self.max {
             self.too_long = true;
             return Step::Refused;
         }
@@ -156,11 +194,14 @@ impl Line {
         Step::Typed
     }
 
-    /// Takes off the last character, all bytes of it; `None` when there is none.
+    /// Takes off the last character of the line, all bytes of it; `None` when there is none.
     fn erase(&mut self) -> Option<u8> {
+        if self.at_start() {
+            return None;
+        }
         loop {
             let byte = self.bytes.pop()?;
-            if byte & 0b1100_0000 != 0b1000_0000 || self.bytes.is_empty() {
+            if byte & 0b1100_0000 != 0b1000_0000 || self.at_start() {
                 return Some(byte);
             }
         }
@@ -174,7 +215,7 @@ impl Line {
             self.erase();
             characters += 1;
         }
-        while !self.bytes.is_empty() && !blank(self.bytes.last()) {
+        while !self.at_start() && !blank(self.bytes.last()) {
             self.erase();
             characters += 1;
         }
@@ -243,6 +284,31 @@ mod tests {
         assert_eq!(typed("äöü\x15".as_bytes()).1, Step::Erased(3));
         assert_eq!(typed("x äö\x17".as_bytes()).1, Step::Erased(2));
         assert_eq!(typed(b"\x7f").1, Step::Erased(0));
+    }
+
+    #[test]
+    fn a_text_has_lines_until_ctrl_d_on_an_empty_one() {
+        let typed = |keys: &[u8]| {
+            let mut line = Line::text_of_lines();
+            let mut last = Step::Nothing;
+            for byte in keys {
+                last = line.push(*byte);
+            }
+            (line, last)
+        };
+        let (line, last) = typed(b"one\rtwo x\x17\n\rtree\x15three\r\x7f\x17\x15\x04");
+        assert_eq!((last, line.bytes.capacity()), (Step::Done, MAX_TEXT));
+        assert_eq!(**line.finish().as_ref().unwrap(), "one\ntwo \n\nthree");
+        assert_eq!(typed(b"\x04").1, Step::Cancelled, "an instant Ctrl-D must not blank a note");
+        assert_eq!(typed(b"a\x04").1, Step::Refused);
+        assert_eq!(typed(b"a\rb\x03").1, Step::Cancelled);
+        assert_eq!(**typed(b"\r\x04").0.finish().as_ref().unwrap(), "");
+        let (line, last) = typed(&[b'x'; MAX_TEXT]);
+        assert_eq!(last, Step::Typed);
+        assert_eq!(line.finish().unwrap().len(), MAX_TEXT);
+        let (line, last) = typed(&[b'\r'; MAX_TEXT + 1]);
+        assert_eq!((last, line.bytes.capacity()), (Step::Refused, MAX_TEXT));
+        assert!(matches!(line.finish(), Err(PromptError::Unreadable("it is longer than 64 KiB"))));
     }
 
     #[test]

@@ -88,6 +88,13 @@ pub enum Ask<'a> {
         /// Name of the field.
         field: &'a str,
     },
+    /// The value of the field again, to find typing errors.
+    RepeatField,
+    /// The text of a note: lines, up to 64 KiB, seen while they are typed.
+    Note {
+        /// Name of the item.
+        item: &'a str,
+    },
 }
 
 /// A yes-or-no question.
@@ -292,7 +299,8 @@ impl Ask<'_> {
             Self::RecoveryCode { .. } | Self::RepeatRecoveryCode => ("the recovery code", Some("--recovery-file")),
             Self::Pin { .. } => ("the PIN", Some("--pin-file")),
             Self::Fake { .. } => ("the test factor's secret", None),
-            Self::Field { .. } => ("the value", None),
+            Self::Field { .. } | Self::RepeatField => ("the value", None),
+            Self::Note { .. } => ("the text", None),
         }
     }
 }

@@ -21,6 +21,8 @@ enum Echo {
     None,
     /// All of it.
     Text,
+    /// All of it, line by line.
+    Lines,
     /// The group of a recovery code that is being typed.
     Group,
     /// Of a recovery code only which group is being typed.
@@ -72,6 +74,7 @@ impl TtyPrompt {
         match ask {
             Ask::RecoveryCode { .. } | Ask::RepeatRecoveryCode if self.can_erase => Echo::Group,
             Ask::RecoveryCode { .. } | Ask::RepeatRecoveryCode => Echo::GroupUnseen,
+            Ask::Note { .. } => Echo::Lines,
             _ => Echo::None,
         }
     }
@@ -124,10 +127,16 @@ impl Prompt for TtyPrompt {
 /// Asks and reads one line. The terminal is restored before a signal that came meanwhile takes effect.
 fn converse(tty: &File, question: &str, echo: Echo) -> Result<Zeroizing<String>, PromptError> {
     let mut signals = Signals::hold().map_err(PromptError::Io)?;
+    let new = if echo == Echo::Lines { Line::text_of_lines } else { Line::new };
+    let mut line = new();
     let (typed, call) = loop {
-        let mut line = Line::new();
         let left = Raw::enter(tty).and_then(|mut raw| type_line(&mut raw, &mut signals, &mut line, question, echo));
         // The terminal is restored here.
+        let pause = matches!(left, Ok(Left::Call(Call::Stop | Call::Redraw)));
+        // What is not seen cannot be gone on with; a text can.
+        if pause && echo != Echo::Lines {
+            line = new();
+        }
         match left {
             Ok(Left::Done) => break (line.finish(), None),
             Ok(Left::Cancelled) => break (Err(PromptError::Cancelled), None),
@@ -174,9 +183,16 @@ fn type_line(
         raw.write("\n")?;
         raw.write(&progress("", true, false))?;
     }
+    if echo == Echo::Lines {
+        raw.write(line.text())?;
+    }
     let left = take_keys(raw, signals, line, echo)?;
     // A terminal that is gone cannot be tidied, and that is no reason to lose what the person did before.
-    let _ = raw.write(if echo == Echo::Group { ERASE_LINE } else { "\n" });
+    let _ = raw.write(match echo {
+        Echo::Group => ERASE_LINE,
+        Echo::Lines if line.at_start() => "",
+        _ => "\n",
+    });
     Ok(left)
 }
 
@@ -235,8 +251,9 @@ fn show_step(raw: &mut Raw<'_>, line: &Line, echo: Echo, step: Step, byte: u8) -
             raw.write(ERASE_LINE)?;
             raw.write(&progress(line.text(), true, false))
         }
-        (Step::Typed, Echo::Text) => raw.write_byte(if byte == b'\t' { b' ' } else { byte }),
-        (Step::Erased(count), Echo::Text) => raw.write(&"\u{8} \u{8}".repeat(count)),
+        (Step::NextLine, _) => raw.write("\n"),
+        (Step::Typed, Echo::Text | Echo::Lines) => raw.write_byte(if byte == b'\t' { b' ' } else { byte }),
+        (Step::Erased(count), Echo::Text | Echo::Lines) => raw.write(&"\u{8} \u{8}".repeat(count)),
         _ => Ok(()),
     }
 }

@@ -32,6 +32,10 @@ pub fn ask(ask: &Ask<'_>) -> String {
         }
         Ask::Fake { name: fake } => format!("Secret of the test factor {}", name(fake)),
         Ask::Field { item, field } => format!("Value for {} of {}", name(field), name(item)),
+        Ask::RepeatField => "The same value again".to_owned(),
+        Ask::Note { item } => {
+            return wrap(&format!("Text of {}; Ctrl-D on an empty line ends it, Ctrl-C gives up:\n", name(item)));
+        }
     };
     wrap(&format!("{text}: "))
 }
@@ -157,6 +161,8 @@ mod tests {
                 "PIN of token 'ada' (a wrong PIN was given before): ",
             ),
             (Ask::Field { item: "github", field: "password" }, "Value for 'password' of 'github': "),
+            (Ask::RepeatField, "The same value again: "),
+            (Ask::Note { item: "wifi" }, "Text of 'wifi'; Ctrl-D on an empty line ends it, Ctrl-C gives up:\n"),
         ];
         for (case, expected) in cases {
             assert_eq!(ask(&case), expected);

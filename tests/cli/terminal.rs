@@ -221,6 +221,13 @@ fn secret_fields_are_hidden_on_a_terminal_and_come_through_a_pipe() {
     terminal.expect("Value for 'token' of 'github': ");
     terminal.send("tok-123\r");
     terminal.expect("Value for 'password' of 'github': ");
+    terminal.send("hunter3\r");
+    terminal.expect("The same value again: ");
+    terminal.send("hunter2\r");
+    terminal.expect("The two passwords differ. Type both again.");
+    terminal.expect("Value for 'password' of 'github': ");
+    terminal.send("hunter2\r");
+    terminal.expect("The same value again: ");
     terminal.send("hunter2\r");
     terminal.expect("added 'github'");
     assert!(!well(terminal).contains("hunter2"));
@@ -239,6 +246,32 @@ fn secret_fields_are_hidden_on_a_terminal_and_come_through_a_pipe() {
     terminal.send(format!("{PASSWORD}\r"));
     assert!(!well(terminal).contains("hunter2"));
     assert_eq!(cli.read("out"), "hunter2\n");
+}
+
+#[test]
+fn a_note_is_typed_in_lines_that_are_seen() {
+    const TEXT: &str = "Text of 'wifi'; Ctrl-D on an empty line ends it, Ctrl-C gives up:\r\n";
+    let cli = Cli::with_password();
+    let mut terminal = unlocked(&cli, "add wifi --note");
+    terminal.expect(TEXT);
+    terminal.send("network: attiq\u{7f}c\rkey: four words\r");
+    terminal.expect("key: four words\r\n");
+    terminal.send_ctrl('d');
+    terminal.expect("added 'wifi'");
+    well(terminal);
+    assert_eq!(cli.ok("get wifi -f notes --recovery-file code"), "network: attic\nkey: four words\n");
+
+    let mut terminal = unlocked(&cli, "edit wifi --password");
+    terminal.expect(TEXT);
+    terminal.send_ctrl('d');
+    assert!(ended(&mut terminal, 1).contains("cancelled; nothing was changed"));
+    let mut terminal = unlocked(&cli, "edit wifi --password");
+    terminal.expect(TEXT);
+    terminal.send("new\r");
+    terminal.expect("new\r\n");
+    terminal.send_ctrl('d');
+    well(terminal);
+    assert_eq!(cli.ok("get wifi -f notes --recovery-file code"), "new\n");
 }
 
 #[test]
@@ -347,6 +380,7 @@ fn a_recovery_code_never_typed_back_right_is_not_enrolled() {
         terminal.send("00000-00001-00002-00003-00004-00005-00006-00007\r");
         terminal.expect("That recovery code cannot be right: it is not the one just shown.");
     }
+    terminal.expect("keep it: \r\ngroup 1 of 8: ");
     terminal.send("\r");
     terminal.expect("That recovery code cannot be right: nothing was typed.");
     terminal.expect("Type the recovery code back, from where you keep it: ");
