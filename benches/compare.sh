@@ -21,7 +21,7 @@ SMALL=${SMALL:-1000} LARGE=${LARGE:-100000}    # a get in these two takes turns,
 NEW=group-000/new               # is added, and removed again
 MODULE=${MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 
-keyslot=recovery write=no only=all sizes=() way=()
+keyslot=hmac write=no only=all sizes=() way=()
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 die() { printf 'compare.sh: %s\n' "$*" >&2; exit 2; }

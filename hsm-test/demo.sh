@@ -117,6 +117,10 @@ run twinlock keyslot test daily --password-file password --pin-file newpin
 run twinlock keyslot wipe password+pkcs11 --force --password-file password --pin-file newpin
 run twinlock keyslot list
 
+tell "The vault is a file like any other: move it where you like."
+mv home/.local/share/twinlock/vault.twinlock moved.twinlock
+export TWINLOCK_VAULT="$work/moved.twinlock"
+
 tell "Nothing was lost, and nobody has changed the vault behind your back."
 run twinlock verify --password-file password --pin-file newpin
 run twinlock get github --password-file password --pin-file newpin

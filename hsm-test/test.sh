@@ -2,6 +2,7 @@
 # Runs every test: formatting, lints, and all suites, on software tokens. Installs what is missing.
 set -euo pipefail
 shopt -s globstar
+umask 022                                          # modules that others can change are not used, and the tests build some
 cd "$(dirname "$0")/.."
 . hsm-test/packages.sh
 
