@@ -239,20 +239,23 @@ fn laid_out(text: &str) -> String {
     if !out::is_terminal() {
         return text.to_owned();
     }
-    let mut lines = String::new();
-    let mut column = 0;
-    for word in text.split(' ') {
+    let rest = text.trim_start();
+    let mut lines = " ".repeat(text.len() - rest.len());
+    let mut column = lines.len();
+    let mut gap = "";
+    for word in rest.split(' ') {
         let width = word.chars().count();
-        if column > INDENT.len() && column + 1 + width > WIDTH {
+        if !gap.is_empty() && column + 1 + width > WIDTH {
             lines.push('\n');
             lines.push_str(INDENT);
             column = INDENT.len();
-        } else if column > 0 || word.is_empty() {
-            lines.push(' ');
-            column += 1;
+        } else {
+            lines.push_str(gap);
+            column += gap.len();
         }
         lines.push_str(word);
         column += width;
+        gap = " ";
     }
     lines
 }
