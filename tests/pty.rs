@@ -29,6 +29,7 @@ fn probe() {
         "password" => secret(&mut prompt, &Ask::Password { vault, keyslot }),
         "new" => secret(&mut prompt, &Ask::NewPassword { vault, keyslot }),
         "code" => secret(&mut prompt, &Ask::RecoveryCode { vault, keyslot }),
+        "note" => secret(&mut prompt, &Ask::Note { item: "wifi" }),
         "pin" => secret(&mut prompt, &Ask::Pin { token: "ada", tries: Tries::Last, vouched: true }),
         "confirm" => prompt.confirm(&Question::Plain("Go on?")).map_or_else(failed, |yes| yes.to_string()),
         "confirm-yes" => prompt.confirm(&Question::YesByDefault("Go on?")).map_or_else(failed, |yes| yes.to_string()),
@@ -381,6 +382,21 @@ fn with_no_shell_to_continue_it_the_program_does_not_stop() {
     terminal.send("whole\r");
     assert!(terminal.wait_exit().success());
     assert_eq!(child.report(), "got whole");
+}
+
+#[test]
+fn a_note_is_gone_on_with_after_a_stop() {
+    const TEXT: &str = "Text of 'wifi'; Ctrl-D on an empty line ends it, Ctrl-C gives up:\r\n";
+    let child = Child::new();
+    let mut terminal = Pty::spawn(&child.command("note"));
+    terminal.expect(TEXT);
+    terminal.send("one\rtw");
+    terminal.expect("tw");
+    terminal.send_ctrl('z');
+    terminal.expect(&format!("{TEXT}one\r\ntw"));
+    terminal.send("o\r\u{4}");
+    assert!(terminal.wait_exit().success());
+    assert_eq!(child.report(), "got one\ntwo");
 }
 
 #[test]
