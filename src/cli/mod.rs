@@ -49,7 +49,7 @@ pub(crate) const HELPER: &str = "pkcs11-helper";
 /// One random account key, made on this machine, opens the vault. It is wrapped in keyslots; each keyslot is opened by one or
 /// more factors. No server, no account, no e-mail.
 #[derive(Parser)]
-#[command(name = "twinlock", version, max_term_width = 100, disable_help_subcommand = true, after_help = AFTER_HELP)]
+#[command(name = "twinlock", version, max_term_width = 100, disable_help_subcommand = true, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -57,11 +57,25 @@ pub struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Start with:  twinlock init
-Exit codes:  0 done, 1 can be fixed by you, 2 wrong usage, 3 could not unlock,
-             4 not found, 5 damaged or tampered with, 6 busy or conflict,
-             7 token or module failed, 255 a bug";
+/// What the exit codes mean, for the help and the man page.
+const EXIT_CODES: [(u8, &str); 9] = [
+    (0, "done"),
+    (1, "can be fixed by you"),
+    (2, "wrong usage"),
+    (3, "could not unlock"),
+    (4, "not found"),
+    (5, "damaged or tampered with"),
+    (6, "busy or conflict"),
+    (7, "token or module failed"),
+    (255, "a bug"),
+];
+
+fn after_help() -> String {
+    let codes = EXIT_CODES.map(|(code, meaning)| format!("{code} {meaning}"));
+    // Three lines, of which none is wider than a terminal.
+    let lines = [&codes[..4], &codes[4..7], &codes[7..]].map(|line| line.join(", "));
+    format!("Start with:  twinlock init\nExit codes:  {}", lines.join(",\n             "))
+}
 
 #[derive(Subcommand)]
 enum Command {

@@ -6,8 +6,6 @@ use crate::program::Cli;
 fn a_page_for_each_command() {
     let cli = Cli::new();
     cli.ok("manual .");
-    let page = cli.read("twinlock.1");
-    assert!(page.contains("255 a bug"), "the exit codes are in it: {page}");
     assert!(cli.read("twinlock-keyslot-enroll.1").contains("threshold"));
     cli.session(
         r#"
@@ -17,4 +15,70 @@ $ twinlock manual nowhere
 => 1
 "#,
     );
+}
+
+/// The text of a page's section.
+fn section<'a>(page: &'a str, title: &str) -> &'a str {
+    let after = page.split_once(&format!(".SH {title}\n")).unwrap_or_else(|| panic!("no {title} in {page}")).1;
+    after.split(".SH ").next().unwrap()
+}
+
+#[test]
+fn the_main_page_tells_of_codes_variables_and_files() {
+    let cli = Cli::new();
+    cli.ok("manual .");
+    let page = cli.read("twinlock.1");
+    let codes = section(&page, "\"EXIT STATUS\"");
+    assert!(codes.starts_with(".TP\n\\fB0\\fR\ndone.\n.TP\n\\fB1\\fR\n"), "{codes}");
+    assert!(codes.ends_with(".TP\n\\fB255\\fR\na bug.\n"), "{codes}");
+    assert_eq!(codes.matches(".TP\n").count(), 9, "{codes}");
+    let variables = section(&page, "ENVIRONMENT");
+    for (variable, option) in [("TWINLOCK_VAULT", "vault"), ("TWINLOCK_CONFIG", "config")] {
+        let entry = format!(".TP\n\\fB{variable}\\fR\nStands for \\-\\-{option} ");
+        assert!(variables.contains(&entry), "{variables}");
+    }
+    let files = section(&page, "FILES");
+    for file in
+        ["share/twinlock/vault.twinlock", "config/twinlock/config.toml", "state/twinlock/seen.json"].map(|end| {
+            // A tilde that a shell takes for the home folder.
+            format!("\\fB\\(ti/.{}{end}", if end.starts_with("config") { "" } else { "local/" })
+        })
+    {
+        assert!(files.contains(&file), "{files}");
+    }
+}
+
+#[test]
+fn the_example_of_a_config_file_can_be_copied() {
+    let cli = Cli::new();
+    cli.ok("manual .");
+    let page = cli.read("twinlock-token.1");
+    let section = section(&page, "\"CONFIGURATION FILE\"");
+    let example = section.split_once(".nf\n").unwrap().1.split_once(".fi\n").unwrap().0;
+    assert!(!section.split_once(".nf\n").unwrap().0.contains("[["), "all of it is in the example: {section}");
+    // What roff makes of it.
+    let config = example.replace("\\-", "-").replace("\\*(Aq", "'").replace("/usr/lib/softhsm", "/nowhere");
+    cli.write("config.toml", &config);
+    let ran = cli.run("token list --config config.toml");
+    assert!(config.starts_with("[[module]]\npath = ") && config.contains("\n\n[[token]]"), "{config}");
+    assert!(ran.stderr.contains("/nowhere/libsofthsm2.so"), "the file is read: {}", ran.stderr);
+}
+
+#[test]
+fn every_page_has_the_footer_and_none_an_extra_section() {
+    let cli = Cli::new();
+    cli.ok("manual .");
+    let pages: Vec<_> = std::fs::read_dir(cli.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "1"))
+        .collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    for path in pages {
+        let page = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let title = format!(".TH {name} 1  \"twinlock {}\" \n", env!("CARGO_PKG_VERSION"));
+        assert!(page.contains(&title), "{page}");
+        assert!(!page.contains("EXTRA"), "{page}");
+    }
 }
