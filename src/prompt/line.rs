@@ -303,10 +303,10 @@ mod tests {
         assert_eq!(typed(b"a\x04").1, Step::Refused);
         assert_eq!(typed(b"a\rb\x03").1, Step::Cancelled);
         assert_eq!(**typed(b"\r\x04").0.finish().as_ref().unwrap(), "");
-        let (line, last) = typed(&[b'x'; MAX_TEXT]);
+        let (line, last) = typed(&b"x".repeat(MAX_TEXT));
         assert_eq!(last, Step::Typed);
         assert_eq!(line.finish().unwrap().len(), MAX_TEXT);
-        let (line, last) = typed(&[b'\r'; MAX_TEXT + 1]);
+        let (line, last) = typed(&b"\r".repeat(MAX_TEXT + 1));
         assert_eq!((last, line.bytes.capacity()), (Step::Refused, MAX_TEXT));
         assert!(matches!(line.finish(), Err(PromptError::Unreadable("it is longer than 64 KiB"))));
     }
