@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::crypto::random_secret;
 use crate::factor::Enroll;
 use crate::header::Unverified;
+use crate::prompt::Question;
 use crate::secret::AccountKey;
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
@@ -123,7 +124,7 @@ impl Args {
 /// Three plain questions.
 fn ask(session: &mut Session) -> Result<Vec<(Vec<Spec>, u8)>, CliError> {
     prose("A few questions, and your vault is ready. Ctrl-C stops, and nothing is made.\n");
-    let password = yes(session, "1. Is a password to open it? [Y/n]", true)?;
+    let password = session.prompt.confirm(&Question::YesByDefault("1. Is a password to open it?"))?;
     let token = ask_token(session)?;
     Ok(match (password, token) {
         (true, None) => vec![(vec![Spec::Password], 1)],
@@ -151,7 +152,7 @@ fn ask(session: &mut Session) -> Result<Vec<(Vec<Spec>, u8)>, CliError> {
 
 /// The second question; the keys of the tokens that are here are numbered.
 fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
-    if !yes(session, "2. Is a token (an HSM, by PKCS#11) to open it? [y/N]", false)? {
+    if !session.prompt.confirm(&Question::Plain("2. Is a token (an HSM, by PKCS#11) to open it?"))? {
         return Ok(None);
     }
     loop {
@@ -193,19 +194,8 @@ fn pick(session: &mut Session, names: &[String]) -> Result<usize, CliError> {
 }
 
 fn ask_recovery(session: &mut Session) -> Result<bool, CliError> {
-    yes(session, "A recovery code gets you back in when the rest is lost. Make one? [Y/n]", true)
-}
-
-/// Yes or no until it is one of them; Enter alone is the default.
-fn yes(session: &mut Session, question: &str, default: bool) -> Result<bool, CliError> {
-    loop {
-        match session.prompt.line(question)?.trim().to_lowercase().as_str() {
-            "" => return Ok(default),
-            "y" | "yes" => return Ok(true),
-            "n" | "no" => return Ok(false),
-            _ => prose("   please answer y or n"),
-        }
-    }
+    let question = "A recovery code gets you back in when the rest is lost. Make one?";
+    Ok(session.prompt.confirm(&Question::YesByDefault(question))?)
 }
 
 /// A number from 1 to `max`; Enter alone is 1.

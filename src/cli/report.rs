@@ -434,8 +434,8 @@ fn factor(error: &FactorError) -> Explained {
         ),
         FactorError::CodeNotKept => Explained::new(
             FIXABLE,
-            "the recovery code was not typed back as shown, so its keyslot was not written",
-            "write the code down, then try again",
+            "the file does not hold the recovery code that was written to it, so its keyslot was not made",
+            "name another file: that disk does not keep what is written to it",
         ),
         FactorError::Token(error) => super::token_report::explain(error),
     }

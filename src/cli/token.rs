@@ -137,7 +137,9 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
     {
         return Err(error.into());
     }
-    failed.iter().for_each(|error| warn(&error.to_string()));
+    for error in &failed {
+        warn(&error.to_string());
+    }
     for one in listed.iter_mut().filter(|one| one.info.initialized) {
         let uri = of_token(&one.info.label, &one.info.serial);
         let found = keys(&mut tokens.borrow_mut(), &uri);

@@ -57,8 +57,7 @@ fn init_asks_three_questions_and_the_code_is_typed_back() {
     terminal.expect("A few questions, and your vault is ready. Ctrl-C stops, and nothing is made.");
     terminal.expect("1. Is a password to open it? [Y/n] ");
     terminal.send("perhaps\r");
-    terminal.expect("please answer y or n");
-    terminal.expect("1. Is a password to open it? [Y/n] ");
+    terminal.expect("Please type y for yes or n for no. [Y/n]");
     terminal.send("\r");
     terminal.expect("2. Is a token (an HSM, by PKCS#11) to open it? [y/N] ");
     terminal.send("\r");
