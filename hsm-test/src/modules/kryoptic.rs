@@ -1,4 +1,4 @@
-//! Kryoptic: a software token in Rust with real lockout and PIN flags, and every mode. Built from crates.io by the package
+//! Kryoptic: a software token in Rust with real lockout and PIN flags, and every mode. Built from its published crate by the package
 //! `hsm-test/kryoptic`, or by somebody else, who names it in `TWINLOCK_TEST_KRYOPTIC`.
 
 use crate::modules::Module;
