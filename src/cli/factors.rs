@@ -10,7 +10,7 @@ use crate::header::{Keyslot, MAX_FACTORS};
 use crate::secret::{CodeText, SecretText};
 use crate::vault::VaultError;
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -233,12 +233,26 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Writes a code into a new file that only its owner can read, and reads back what the disk has.
+/// Writes a code into a new file that only its owner can read, and reads back what the disk has. The file appears whole or not at
+/// all: half a code on a stick would be found out on the day it is needed.
 pub fn write_new(path: &Path, doing: &'static str, code: &CodeText) -> Result<CodeText, CliError> {
     let failed = |error| CliError::File { doing, path: path.into(), error };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(code.expose().as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let publish = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(code.expose().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        match std::fs::hard_link(&draft, path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => std::fs::rename(&draft, path),
+            linked => linked,
+        }
+    };
+    let published = publish();
+    // Gone already where it was renamed; what cannot be removed holds nothing that the file does not.
+    let _ = std::fs::remove_file(&draft);
+    published.map_err(failed)?;
     let mut text = Zeroizing::new(String::with_capacity(256));
     std::fs::File::open(path).and_then(|file| file.take(255).read_to_string(&mut text)).map_err(failed)?;
     Ok(SecretText::new(text).into_code())
