@@ -37,4 +37,5 @@ fi
 
 cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
 cargo build --workspace
-cargo test --workspace
+# All but examples in comments, of which there are none: the last line is then that of a suite.
+cargo test --workspace --lib --bins --tests --examples
