@@ -36,6 +36,6 @@ elif [ "$?" -ne 2 ]; then
 fi
 
 cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
-cargo build --workspace
-# All but examples in comments, of which there are none: the last line is then that of a suite.
-cargo test --workspace --lib --bins --tests --examples
+cargo build --workspace --bins --examples          # the program, and the module that fails on command
+# Without examples in comments, of which there are none: the last line is then that of a suite.
+cargo test --workspace --lib --bins --tests
