@@ -41,7 +41,12 @@ impl Command {
         let vault = session.unlock()?;
         let text = CodeText::new(base58::encode(vault.account_key().expose(), account_key_sum));
         match file {
-            Some(path) => write_new(&path, "write the account key to", &text).map(drop),
+            // Straight to its place: a draft that a kill leaves behind would hold the key, and half a key has wrong check digits.
+            Some(path) => write_new(&path, &text).map_err(|error| CliError::File {
+                doing: "write the account key to",
+                path,
+                error,
+            }),
             None => out::secret_line(text.expose()),
         }
     }

@@ -212,7 +212,7 @@ impl<'a> Maker<'a> {
     fn recovery(&self, session: &mut Session) -> Result<Kept, CliError> {
         let code = RecoveryCode::generate()?;
         if let Some(path) = &self.making.recovery_out {
-            let text = write_new(path, "write the recovery code to", &code.text())?;
+            let text = write_code(path, &code.text())?;
             prose(&format!("the recovery code is in '{}': keep it apart from the vault", path.display()));
             return Ok(code.read_back(&text)?);
         }
@@ -233,23 +233,24 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Writes a code into a new file that only its owner can read, and reads back what the disk has. The file appears whole or not at
-/// all: half a code on a stick would be found out on the day it is needed.
-pub fn write_new(path: &Path, doing: &'static str, code: &CodeText) -> Result<CodeText, CliError> {
-    let failed = |error| CliError::File { doing, path: path.into(), error };
+/// Writes a secret into a new file that only its owner can read.
+pub fn write_new(path: &Path, text: &CodeText) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Writes a recovery code into a new file, and reads back what the disk has. The file appears whole or not at all: half a code on a
+/// stick would be found out on the day it is needed. A draft that a kill leaves behind opens nothing, as no keyslot was made yet.
+fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
+    let failed = |error| CliError::File { doing: "write the recovery code to", path: path.into(), error };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let publish = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(code.expose().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        match std::fs::hard_link(&draft, path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => std::fs::rename(&draft, path),
-            linked => linked,
-        }
-    };
-    let published = publish();
+    let published = write_new(&draft, code).and_then(|()| match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && !path.exists() => std::fs::rename(&draft, path),
+        linked => linked,
+    });
     // Gone already where it was renamed; what cannot be removed holds nothing that the file does not.
     let _ = std::fs::remove_file(&draft);
     published.map_err(failed)?;
