@@ -23,7 +23,7 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         check_name(&self.name)?;
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_to_write()?;
         vault.refuse_taken(&self.name)?;
         let now = now();
         let mut item = Item {

@@ -38,7 +38,7 @@ impl Args {
                 hint: format!("for a new password: 'twinlock edit {} --password'", self.name),
             });
         }
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_to_write()?;
         let found = vault.get(&self.name)?;
         let mut item = found.item.clone();
         if let Some(name) = self.new_name {

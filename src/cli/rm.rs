@@ -17,7 +17,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut vault = session.unlock()?;
+        let mut vault = session.unlock_to_write()?;
         // All are looked up first, so that a mistyped name removes nothing; one named twice is one.
         let mut found: Vec<Found> = Vec::new();
         for name in &self.names {

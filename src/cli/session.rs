@@ -123,7 +123,16 @@ impl Session {
 
     /// The vault, unlocked by the ways in that are at hand, for commands that need no token afterwards.
     pub fn unlock(&mut self) -> Result<Vault, CliError> {
-        let vault = self.unlock_keeping_tokens()?;
+        self.unlock_and_dismiss(false)
+    }
+
+    /// The same for commands that will change items.
+    pub fn unlock_to_write(&mut self) -> Result<Vault, CliError> {
+        self.unlock_and_dismiss(true)
+    }
+
+    fn unlock_and_dismiss(&mut self, writes: bool) -> Result<Vault, CliError> {
+        let vault = self.open(writes)?;
         if let Some(tokens) = &self.tokens {
             tokens.borrow_mut().dismiss();
         }
@@ -132,6 +141,10 @@ impl Session {
 
     /// The same for commands that wrap a keyslot: a token that has its PIN is not asked for it again.
     pub fn unlock_keeping_tokens(&mut self) -> Result<Vault, CliError> {
+        self.open(false)
+    }
+
+    fn open(&mut self, writes: bool) -> Result<Vault, CliError> {
         let path = self.vault_path()?;
         let store = Box::new(self.store()?);
         // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.
@@ -141,6 +154,7 @@ impl Session {
             keyslot: self.global.keyslot.as_deref(),
             password: self.global.password_file.is_some(),
             recovery: self.global.recovery_file.is_some(),
+            writes,
         };
         let mut vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
         self.check_seen(&mut seen, &vault.mark())?;

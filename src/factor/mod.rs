@@ -84,6 +84,12 @@ pub trait Open {
         prompt: &mut dyn Prompt,
     ) -> Result<Option<FactorSecret>, FactorError>;
 
+    /// Starts what takes a while and asks nobody, and returns at once; true if something is now on its way. `open` waits for it.
+    fn prepare(&mut self, stanza: &Stanza) -> bool {
+        let _ = stanza;
+        false
+    }
+
     /// For a keyslot that is wrapped again: enrolls the same thing anew, where that takes what is here and not the secret it gave before.
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let _ = stanza;

@@ -108,6 +108,11 @@ impl<T: Read + ?Sized> Read for Within<'_, T> {
         self.faults.step()?;
         self.inner.each_entry(visit)
     }
+
+    fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        self.faults.step()?;
+        self.inner.stamp()
+    }
 }
 
 impl<T: Transaction + ?Sized> Transaction for Within<'_, T> {

@@ -143,6 +143,11 @@ pub trait Read {
     fn each_record(&self, visit: &mut dyn FnMut(RecordRef<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
     /// Every index line, ordered by tag, until `visit` breaks.
     fn each_entry(&self, visit: &mut dyn FnMut(Entry) -> ControlFlow<()>) -> Result<(), StoreError>;
+    /// A number that is another one in a later view through the same handle if another handle or process has written meanwhile; None
+    /// where the store cannot tell.
+    fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// Changes that happen together or not at all; dropped without `commit` they never happened.

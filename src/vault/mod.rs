@@ -9,6 +9,7 @@ mod keyslots;
 mod read;
 mod record;
 mod rewrap;
+mod set;
 mod unlock;
 mod verify;
 mod view;
@@ -38,6 +39,7 @@ pub struct Vault {
     state: State,
     opened: OpenedBy,
     watch: Option<Watch>,
+    ahead: Option<set::Ahead>,
 }
 
 /// Who is told of every state that this program made or found right.
@@ -109,15 +111,19 @@ impl Vault {
         prompt: &mut dyn Prompt,
     ) -> Result<Self, VaultError> {
         let unverified = peek(store.as_mut())?;
+        let mut ahead = None;
+        if unlock::prepare(unverified.header(), wish, openers) && wish.writes {
+            ahead = set::Ahead::read(store.snapshot()?.as_ref())?;
+        }
         let opened = unlock::open_any(unverified.header(), wish, openers, prompt)?;
-        Self::with(store, opened)
+        Ok(Self { ahead, ..Self::with(store, opened)? })
     }
 
     /// Opens the vault by what a keyslot gave: checks header and manifest.
     fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
         let Opened { keyslot, account_key, secrets } = opened;
         let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
-        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot, secrets }, watch: None })
+        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot, secrets }, watch: None, ahead: None })
     }
 
     /// The verified header, as last seen.

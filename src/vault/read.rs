@@ -59,7 +59,7 @@ impl Vault {
     pub fn check(&mut self) -> Result<(), VaultError> {
         let snapshot = self.store.snapshot()?;
         self.state.refresh(snapshot.as_ref(), &self.account_key)?;
-        self.state.check_set(snapshot.as_ref())
+        self.state.check_set(snapshot.as_ref(), None)
     }
 
     /// Every item, ordered by name; the set is checked on the way.

@@ -1,7 +1,8 @@
 //! Records, index entries and manifest: items and their set as sealed bytes. Spec 6.2 to 6.4.
 
-use crate::crypto::aead::{NONCE, TAG, open, open_padded, seal, seal_padded};
-use crate::crypto::{HmacKey, Keys, RandomError, hmac_sha256};
+use super::set::Leaves;
+use crate::crypto::aead::{open, open_padded, seal, seal_padded};
+use crate::crypto::{Keys, RandomError, hmac_sha256};
 use crate::item::{Item, ItemError, normalised};
 use crate::store::{Entry, Record, RecordId, RecordRef};
 use zeroize::Zeroizing;
@@ -75,7 +76,7 @@ impl<'a> Sealer<'a> {
 
     /// Makes leaves of the record set.
     pub fn leaves(self) -> Leaves {
-        Leaves(HmacKey::new(self.keys.set.expose()))
+        Leaves::new(&self.keys.set)
     }
 
     /// The manifest as it lies in the store, bound to the header's tag.
@@ -97,19 +98,6 @@ impl<'a> Sealer<'a> {
             count: bounded(*count)?,
             set: set.try_into().map_err(|_| Damaged)?,
         })
-    }
-}
-
-/// Makes leaves of the record set.
-pub struct Leaves(HmacKey);
-
-impl Leaves {
-    /// The leaf of a record, 32 bytes; a record too short to be sealed has none.
-    pub fn of(&self, record: RecordRef<'_>) -> Result<[u8; 32], Damaged> {
-        let nonce = record.sealed.get(..NONCE).ok_or(Damaged)?;
-        let tag = record.sealed.len().checked_sub(TAG).filter(|at| *at >= NONCE).ok_or(Damaged)?;
-        let (epoch, revision) = (record.epoch.to_be_bytes(), record.revision.to_be_bytes());
-        Ok(self.0.tag(&[&record.id, &epoch, &revision, nonce, &record.sealed[tag..]]))
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Wish<'a> {
     pub password: bool,
     /// A recovery code comes from a file: keyslots with a code first.
     pub recovery: bool,
+    /// The command is going to write: what it looks at first is read while a token is being waited for.
+    pub writes: bool,
 }
 
 impl Wish<'_> {
@@ -44,6 +46,22 @@ pub struct Opened {
     pub account_key: AccountKey,
     /// The secrets of the factors that opened it, by their number from 1: wrapping it again needs no second PIN.
     pub secrets: Vec<(u8, FactorSecret)>,
+}
+
+/// Has the tokens of the first way in get ready, where one is needed; true if one is on its way, so that there is time for something else.
+pub fn prepare(header: &Header, wish: Wish<'_>, openers: &mut Openers) -> bool {
+    // What is wrong with the wish is told by `open_any`.
+    let Some(first) = candidates(header, wish).ok().and_then(|all| all.into_iter().next()) else { return false };
+    if !needs_token(first, wish) {
+        return false;
+    }
+    let mut stanzas = first.factors.iter().filter(|stanza| role(&stanza.kind) == Role::Token);
+    stanzas.any(|stanza| openers.of(&stanza.kind).is_some_and(|opener| opener.prepare(stanza)))
+}
+
+/// Where the files that were given are enough, no token is troubled.
+fn needs_token(slot: &Keyslot, wish: Wish<'_>) -> bool {
+    slot.factors.iter().filter(|stanza| wish.brings(stanza)).count() < usize::from(slot.threshold)
 }
 
 /// Tries the keyslots in the order of [`candidates`] until one opens.
@@ -140,8 +158,7 @@ fn open_keyslot(
         return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
     }
     let mut gathering = Gathering { header, slot, tokens: Vec::new(), missing: Vec::new() };
-    // Where the files that were given are enough, no token is troubled.
-    if slot.factors.iter().filter(|stanza| wish.brings(stanza)).count() < gathering.wanted() {
+    if needs_token(slot, wish) {
         gathering.tokens(openers, prompt)?;
     }
     for attempt in 1.. {

@@ -1,6 +1,7 @@
 //! Looking at the file: header, manifest and record set, accepted only if the keys vouch for them. Spec 4.1, 6.4.
 
-use super::record::{Damaged, Leaves, Manifest, Sealer};
+use super::record::{Damaged, Manifest, Sealer};
+use super::set::{Ahead, Set};
 use super::{Altered, VaultError};
 use crate::encode::hex;
 use crate::header::{Unverified, Verified};
@@ -54,21 +55,22 @@ impl State {
 
     /// Walks over all records once, and compares their set with the manifest. `visit` sees each record on the way.
     pub fn walk(&self, read: &dyn Read, visit: &mut dyn FnMut(RecordRef<'_>)) -> Result<(), VaultError> {
-        let mut seen = Set::new(self.sealer().leaves());
-        read.each_record(&mut |record| {
-            seen.add(record);
-            visit(record);
-            ControlFlow::Continue(())
-        })?;
-        if seen.manifest.set == self.manifest.set && seen.manifest.count == self.manifest.count && !seen.damaged {
-            return Ok(());
-        }
-        Err(VaultError::Altered(self.explain(read, seen.manifest.count)?))
+        self.check(read, &Set::read(read, visit)?)
     }
 
-    /// Compares the set only, as every write does first.
-    pub fn check_set(&self, read: &dyn Read) -> Result<(), VaultError> {
-        self.walk(read, &mut |_| ())
+    /// Compares the set only, as every write does first; `ahead`, if it was read already.
+    pub fn check_set(&self, read: &dyn Read, ahead: Option<Ahead>) -> Result<(), VaultError> {
+        match ahead.map_or(Ok(None), |ahead| ahead.still(read))? {
+            Some(set) => self.check(read, &set),
+            None => self.walk(read, &mut |_| ()),
+        }
+    }
+
+    fn check(&self, read: &dyn Read, set: &Set) -> Result<(), VaultError> {
+        if set.fits(&self.sealer().leaves(), &self.manifest) {
+            return Ok(());
+        }
+        Err(VaultError::Altered(self.explain(read, set.count())?))
     }
 
     /// The slow way, once something is wrong: index entries know name and revision of every item, so most changes can be named.
@@ -95,26 +97,5 @@ impl State {
         altered.deleted = entries.into_values().map(|(_, name)| name).collect();
         altered.deleted.sort();
         Ok(altered)
-    }
-}
-
-/// The set of records as the file has it.
-struct Set {
-    leaves: Leaves,
-    manifest: Manifest,
-    damaged: bool,
-}
-
-impl Set {
-    fn new(leaves: Leaves) -> Self {
-        Self { leaves, manifest: Manifest::default(), damaged: false }
-    }
-
-    fn add(&mut self, record: RecordRef<'_>) {
-        self.manifest.count += 1;
-        match self.leaves.of(record) {
-            Ok(leaf) => self.manifest.toggle(&leaf),
-            Err(Damaged) => self.damaged = true,
-        }
     }
 }

@@ -24,8 +24,9 @@ impl Vault {
         &mut self,
         edit: impl FnOnce(&mut Change<'_>) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
+        let ahead = self.ahead.take();
         self.change_unchecked(|change| {
-            change.state.check_set(change.tx.as_ref())?;
+            change.state.check_set(change.tx.as_ref(), ahead)?;
             edit(change)
         })
     }
@@ -169,7 +170,9 @@ mod tests {
     use crate::factor::Openers;
     use crate::factor::fake::FakeEnroll;
     use crate::prompt::ScriptedPrompt;
+    use crate::store::Store;
     use crate::store::sqlite::SqliteStore;
+    use crate::vault::set::Ahead;
     use crate::vault::{NewKeyslot, Wish};
 
     fn note(name: &str) -> Item {
@@ -209,5 +212,56 @@ mod tests {
             assert!(matches!(refused, Err(VaultError::ItemExists(_))));
             assert_eq!(vault.verify().unwrap().items, 1);
         }
+    }
+
+    /// A vault that has read its set ahead, as it does while a token is waited for.
+    fn ahead_of(folder: &std::path::Path) -> Vault {
+        let mut vault = vault(folder);
+        vault.add(&note("a")).unwrap();
+        vault.ahead = Ahead::read(vault.store.snapshot().unwrap().as_ref()).unwrap();
+        assert!(vault.ahead.is_some());
+        vault
+    }
+
+    #[test]
+    fn a_set_read_ahead_is_used_once_and_only_while_nobody_else_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut vault = ahead_of(folder.path());
+        let mut prompt = ScriptedPrompt::new().types("s");
+        let store = SqliteStore::open(&folder.path().join("v")).unwrap();
+        let mut other = Vault::unlock(Box::new(store), Wish::default(), &mut Openers::typed(), &mut prompt).unwrap();
+        let ahead = Ahead::read(vault.store.snapshot().unwrap().as_ref()).unwrap().unwrap();
+        let same = ahead.still(vault.store.begin().unwrap().as_ref()).unwrap();
+        assert_eq!(same.map(|set| set.count()), Some(1));
+        other.add(&note("b")).unwrap();
+        let ahead = vault.ahead.take().unwrap();
+        assert!(ahead.still(vault.store.begin().unwrap().as_ref()).unwrap().is_none(), "another process has written");
+
+        vault.ahead = Ahead::read(vault.store.snapshot().unwrap().as_ref()).unwrap();
+        vault.add(&note("c")).unwrap();
+        assert!(vault.ahead.is_none());
+        vault.add(&note("d")).unwrap();
+        assert_eq!(vault.verify().unwrap().items, 4);
+    }
+
+    #[test]
+    fn what_was_altered_before_is_found_by_the_set_read_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(ahead_of(folder.path()));
+        let mut store = SqliteStore::open(&folder.path().join("v")).unwrap();
+        let mut tx = store.begin().unwrap();
+        let mut ids = Vec::new();
+        tx.each_record(&mut |record| {
+            ids.push(record.id);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert!(tx.delete_record(&ids[0]).unwrap());
+        tx.commit().unwrap();
+        let mut prompt = ScriptedPrompt::new().types("s");
+        let mut vault = Vault::unlock(Box::new(store), Wish::default(), &mut Openers::typed(), &mut prompt).unwrap();
+        vault.ahead = Ahead::read(vault.store.snapshot().unwrap().as_ref()).unwrap();
+        let refused = vault.add(&note("b"));
+        assert!(matches!(&refused, Err(VaultError::Altered(altered)) if altered.deleted == ["a"]), "{refused:?}");
     }
 }

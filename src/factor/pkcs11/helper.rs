@@ -42,42 +42,48 @@ pub struct Helper {
 pub type Reply = Result<(Response, Zeroizing<Vec<u8>>), Failure>;
 
 impl Helper {
-    /// Checks the module's path, starts the process, has the module loaded and initialised.
-    pub fn start(command: &HelperCommand, module: &Module) -> Result<(Self, ModuleInfo), TokenError> {
+    /// Checks the module's path, starts the process, and has it load and initialise the module; nobody waits for that yet.
+    pub fn begin(command: &HelperCommand, module: &Module) -> Result<Starting, TokenError> {
         let real = module.check()?;
         let path = module.shown();
-        let unusable = |why: String| TokenError::ModuleUnusable { path: path.clone(), why };
-        let Some(real) = real.to_str() else { return Err(unusable("its path is not UTF-8".to_owned())) };
+        let Some(real) = real.to_str() else {
+            return Err(TokenError::ModuleUnusable { path, why: "its path is not UTF-8".to_owned() });
+        };
         let mut spawn = Command::new(&command.exe);
         spawn.args(&command.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TWINLOCK_")) {
             spawn.env_remove(name);
         }
-        let no_helper = |why: String| TokenError::HelperUnusable { why };
-        let mut child = spawn.spawn().map_err(|error| no_helper(error.to_string()))?;
+        let mut child = spawn.spawn().map_err(|error| TokenError::HelperUnusable { why: error.to_string() })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both are piped above")
         };
-        let mut helper = Self { child, pipes: Some((stdin, stdout)), path: path.clone() };
+        let mut helper = Self { child, pipes: Some((stdin, stdout)), path };
         let load = Request::Load { path: real.to_owned(), init_args: module.init_args.clone() };
-        match helper.call(&load, b"", module.deadline)? {
-            Ok((Response::Loaded(info), _)) => Ok((helper, info)),
-            Ok(_) => Err(no_helper("it gave another answer than was asked for".to_owned())),
-            Err(failure) => Err(unusable(match failure.code {
-                Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
-                None => failure.name,
-            })),
-        }
+        let sent = helper.send(&load, b"");
+        Ok(Starting { helper, sent, deadline: module.deadline })
     }
 
     /// Asks and waits for the answer until the deadline. After an `Err` the process is gone.
     pub fn call(&mut self, request: &Request, secret: &[u8], deadline: Duration) -> Result<Reply, TokenError> {
-        let Some((stdin, stdout)) = &mut self.pipes else {
+        let sent = self.send(request, secret);
+        self.answer(sent, deadline)
+    }
+
+    fn send(&mut self, request: &Request, secret: &[u8]) -> io::Result<()> {
+        match &mut self.pipes {
+            Some((stdin, _)) => protocol::write(stdin, request, secret, MAX_REQUEST),
+            None => Ok(()),
+        }
+    }
+
+    /// The answer to what was sent.
+    fn answer(&mut self, sent: io::Result<()>, deadline: Duration) -> Result<Reply, TokenError> {
+        let Some((_, stdout)) = &mut self.pipes else {
             return Err(TokenError::Crashed { path: self.path.clone(), signal: None });
         };
         let until = Instant::now() + deadline;
-        let answer = protocol::write(stdin, request, secret, MAX_REQUEST).and_then(|()| receive(stdout, until));
-        match answer {
+        match sent.and_then(|()| receive(stdout, until)) {
             Ok((Response::Failed(failure), _)) => Ok(Err(failure)),
             Ok(answer) => Ok(Ok(answer)),
             Err(error) => Err(self.gone(&error, deadline)),
@@ -123,6 +129,37 @@ impl Helper {
         let _ = self.child.kill();
         // A process stuck in the kernel cannot be waited for; it is left to init.
         self.wait(REAP);
+    }
+}
+
+/// A helper that loads its module while this program does something else.
+pub struct Starting {
+    helper: Helper,
+    sent: io::Result<()>,
+    deadline: Duration,
+}
+
+impl Starting {
+    /// Lets it go, as [`Helper::dismiss`] does.
+    pub fn dismiss(self) {
+        self.helper.dismiss();
+    }
+
+    /// Waits until the module is initialised.
+    pub fn finish(self) -> Result<(Helper, ModuleInfo), TokenError> {
+        let Self { mut helper, sent, deadline } = self;
+        let path = helper.path.clone();
+        match helper.answer(sent, deadline)? {
+            Ok((Response::Loaded(info), _)) => Ok((helper, info)),
+            Ok(_) => Err(TokenError::HelperUnusable { why: "it gave another answer than was asked for".to_owned() }),
+            Err(failure) => Err(TokenError::ModuleUnusable {
+                path,
+                why: match failure.code {
+                    Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
+                    None => failure.name,
+                },
+            }),
+        }
     }
 }
 

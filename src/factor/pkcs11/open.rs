@@ -57,6 +57,10 @@ impl Open for Pkcs11Open {
         secret.map(Some).map_err(FactorError::Token)
     }
 
+    fn prepare(&mut self, _: &Stanza) -> bool {
+        self.tokens.borrow_mut().begin()
+    }
+
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let enroll = Pkcs11Enroll::again(&self.tokens, stanza, &self.uris, self.force_last_try)?;
         Some(Box::new(enroll))

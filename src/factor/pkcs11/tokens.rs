@@ -2,7 +2,7 @@
 //! for once a token, and a hanging module costs its deadline once.
 
 use super::error::TokenError;
-use super::helper::{Helper, HelperCommand, Reply};
+use super::helper::{Helper, HelperCommand, Reply, Starting};
 use super::info::{BrokenToken, Class, KeyInfo, ModuleInfo, TokenInfo};
 use super::mode::Mode;
 use super::module::Module;
@@ -43,6 +43,8 @@ struct Entry {
 
 enum State {
     Idle,
+    /// Begun by [`Tokens::begin`].
+    Starting(Starting),
     Running {
         helper: Helper,
         info: ModuleInfo,
@@ -98,13 +100,26 @@ impl Tokens {
         Rc::new(RefCell::new(Self::new(command, modules)))
     }
 
+    /// Has the first module load while this program does something else; true if it is on its way. Others are left alone, as it may be
+    /// enough.
+    pub fn begin(&mut self) -> bool {
+        let Some(first) = self.modules.first_mut() else { return false };
+        if matches!(first.state, State::Idle) {
+            first.state = match Helper::begin(&self.command, &first.module) {
+                Ok(starting) => State::Starting(starting),
+                Err(error) => State::Failed(error),
+            };
+        }
+        matches!(first.state, State::Starting(_))
+    }
+
     /// Lets the helpers go, once a command needs no token any more; one that is needed after all is started again.
     pub fn dismiss(&mut self) {
         for entry in &mut self.modules {
-            if matches!(entry.state, State::Running { .. })
-                && let State::Running { helper, .. } = std::mem::replace(&mut entry.state, State::Idle)
-            {
-                helper.dismiss();
+            match std::mem::replace(&mut entry.state, State::Idle) {
+                State::Running { helper, .. } => helper.dismiss(),
+                State::Starting(starting) => starting.dismiss(),
+                kept @ (State::Idle | State::Failed(_)) => entry.state = kept,
             }
         }
     }
@@ -389,14 +404,18 @@ impl Tokens {
         deadline: Duration,
     ) -> Result<Reply, TokenError> {
         let entry = &mut self.modules[module];
-        if matches!(entry.state, State::Idle) {
-            entry.state = match Helper::start(&self.command, &entry.module) {
+        if matches!(entry.state, State::Idle | State::Starting(_)) {
+            let started = match std::mem::replace(&mut entry.state, State::Idle) {
+                State::Starting(starting) => starting.finish(),
+                _ => Helper::begin(&self.command, &entry.module).and_then(Starting::finish),
+            };
+            entry.state = match started {
                 Ok((helper, info)) => State::Running { helper, info, logged_in: Vec::new() },
                 Err(error) => State::Failed(error),
             };
         }
         match &mut entry.state {
-            State::Idle => unreachable!("started above"),
+            State::Idle | State::Starting(_) => unreachable!("started above"),
             State::Failed(error) => Err(error.clone()),
             State::Running { helper, .. } => {
                 let reply = helper.call(request, secret, deadline);

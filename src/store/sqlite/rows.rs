@@ -105,6 +105,12 @@ impl Read for View<'_> {
         let mut statement = self.prepare("SELECT tag, id, sealed FROM entry ORDER BY tag, id")?;
         self.walk(&mut statement, [], &mut |row| Ok(visit(entry(row)?)))
     }
+
+    fn stamp(&self) -> Result<Option<u64>, StoreError> {
+        // https://www.sqlite.org/pragma.html#pragma_data_version: commits of other connections, also of this process, change it.
+        let version = self.tx.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0));
+        version.map(|version| u64::try_from(version).ok()).map_err(|error| self.place.explain(error))
+    }
 }
 
 impl Transaction for View<'_> {
