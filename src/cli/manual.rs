@@ -1,8 +1,8 @@
 //! `twinlock manual`: man pages from the same definitions as the help, for packagers.
 
 use super::report::CliError;
-use super::{Cli, EXIT_CODES};
-use clap::{Command, CommandFactory};
+use super::{EXIT_CODES, help};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io;
@@ -39,8 +39,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self) -> Result<(), CliError> {
-        let mut cli = Cli::command();
-        cli.build();
+        let cli = help::for_man_pages();
         pages(&cli, &cli, &self.folder).map_err(|error| CliError::File {
             doing: "write man pages into",
             path: self.folder,
@@ -67,6 +66,10 @@ fn pages(cli: &Command, command: &Command, folder: &Path) -> io::Result<()> {
         page.extend(".PP\nStart with \\fBtwinlock init\\fR.\n".bytes());
     }
     man.render_options_section(&mut page)?;
+    if !is_main {
+        // Described once, so that a page is about its command.
+        page.extend(b".SH \"GLOBAL OPTIONS\"\n\\fBtwinlock\\fR(1) describes the options that every command takes.\n");
+    }
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }

@@ -16,6 +16,7 @@ mod factors;
 mod find;
 mod get;
 mod header;
+mod help;
 mod init;
 mod item_args;
 mod keyslot;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Options of every command.
 #[derive(clap::Args, Debug, Default)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The vault file [default: vault.twinlock in your data folder]
     #[arg(long, global = true, value_name = "FILE", env = "TWINLOCK_VAULT")]

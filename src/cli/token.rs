@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 /// The config file, for the help and the man page.
 const CONFIG: &str = "\
-The PKCS#11 module of a token (its vendor's shared library) is named with --module,
-or once and for all in the config file, twinlock/config.toml in your config folder:
+The PKCS#11 module of a token (its vendor's shared library) is named with
+--module, or once and for all in the config file, twinlock/config.toml in your
+config folder:
 
     [[module]]
     path = \"/usr/lib/softhsm/libsofthsm2.so\"

@@ -1,7 +1,7 @@
 //! Wrong arguments, said like every other error: clap knows what is wrong, here it gets its words and a hint.
 
-use super::Cli;
 use super::report::{self, CliError};
+use super::{Cli, help};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use std::error::Error as _;
@@ -25,6 +25,8 @@ const PAIRS: &[(&str, &str, &str)] = &[
 pub fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // The same arguments ask the same of the commands as their help shows them.
+            let error = help::command().try_get_matches().err().unwrap_or(error);
             // To stdout, or to stderr when something was missing; a reader that is gone misses nothing.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX))

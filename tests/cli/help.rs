@@ -26,13 +26,7 @@ fn all_of_it() {
     commands(&cli, "", &mut all);
     commands(&cli, "manual", &mut all);
     let text = all.iter().fold(String::new(), |mut text, (path, help)| {
-        // What is the same for every command is read once.
-        let own = if path.is_empty() {
-            help.as_str()
-        } else {
-            help.split("\nOptions of every command:").next().unwrap_or_default()
-        };
-        let _ = writeln!(text, "$ {}\n{own}", format!("twinlock {path} --help").replace("  ", " "));
+        let _ = writeln!(text, "$ {}\n{help}", format!("twinlock {path} --help").replace("  ", " "));
         text
     });
     let text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
@@ -55,6 +49,47 @@ fn no_line_is_longer_than_a_terminal() {
             assert!(line.chars().count() <= 80, "{path}: {line}");
         }
     }
+}
+
+/// Options that a help text describes: their lines are indented by two (`  -f, --field <FIELD>`) or six (`      --show`).
+fn options(help: &str) -> Vec<&str> {
+    let indents = |line: &&str| line.starts_with("  -") || line.starts_with("      --");
+    help.lines()
+        .filter(indents)
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
+        .collect()
+}
+
+#[test]
+fn global_options_are_described_once() {
+    let cli = Cli::new();
+    let mut all = Vec::new();
+    commands(&cli, "", &mut all);
+    let (_, main) = all.remove(0);
+    let (_, global) = main.split_once("\nGlobal options:\n").unwrap();
+    let global = options(global);
+    assert!(global.len() == 12 && global.contains(&"--vault") && global.contains(&"--config"), "{main}");
+    for (path, long) in all {
+        for help in [&long, &cli.ok(&format!("{path} -h"))] {
+            let own = options(help);
+            assert!(own.contains(&"--help") && !own.iter().any(|option| global.contains(option)), "{path}: {help}");
+            assert!(help.contains("[OPTIONS]"), "global options count, too: {help}");
+            let last = "\n\nGlobal options, such as --vault and --password-file: see 'twinlock --help'\n";
+            assert!(help.ends_with(last), "{path}: {help}");
+        }
+    }
+    let summary = cli.ok("-h");
+    let (own, rest) = summary.split_once("\nGlobal options:\n").unwrap();
+    assert_eq!(options(own), ["--help", "--version"]);
+    assert_eq!(options(rest), ["--vault", "--keyslot", "--password-file"]);
+    assert!(rest.contains("\n\nAll global options: see 'twinlock --help'\n\nStart with:"), "{summary}");
+}
+
+#[test]
+fn a_command_without_its_subcommand_is_the_same_summary() {
+    let ran = Cli::new().run("keyslot");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!(ran.stderr, Cli::new().ok("keyslot -h"));
 }
 
 #[test]

@@ -17,6 +17,17 @@ $ twinlock manual nowhere
     );
 }
 
+/// All pages: each one's name and text.
+fn pages(cli: &Cli) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(cli.path("")).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "1"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
+        .collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    pages
+}
+
 /// The text of a page's section.
 fn section<'a>(page: &'a str, title: &str) -> &'a str {
     let after = page.split_once(&format!(".SH {title}\n")).unwrap_or_else(|| panic!("no {title} in {page}")).1;
@@ -65,18 +76,30 @@ fn the_example_of_a_config_file_can_be_copied() {
 }
 
 #[test]
+fn global_options_are_described_on_the_main_page_alone() {
+    let cli = Cli::new();
+    cli.ok("manual .");
+    let main = cli.read("twinlock.1");
+    let described: Vec<&str> = section(&main, "\"GLOBAL OPTIONS\"")
+        .lines()
+        .filter_map(|line| line.strip_prefix("\\fB\\-\\-")?.split("\\fR").next())
+        .collect();
+    assert!(described.len() == 12 && described.contains(&"vault") && described.contains(&"pin\\-file"), "{main}");
+    for (name, page) in pages(&cli).into_iter().filter(|(name, _)| name != "twinlock") {
+        let refers = section(&page, "\"GLOBAL OPTIONS\"");
+        assert!(refers.starts_with("\\fBtwinlock\\fR(1) describes the options"), "{name}: {refers}");
+        for option in &described {
+            let as_option = format!("\\fB\\-\\-{option}\\fR");
+            assert!(!page.contains(&as_option), "{name}: {option}");
+        }
+    }
+}
+
+#[test]
 fn every_page_has_the_footer_and_none_an_extra_section() {
     let cli = Cli::new();
     cli.ok("manual .");
-    let pages: Vec<_> = std::fs::read_dir(cli.path(""))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "1"))
-        .collect();
-    assert!(pages.len() > 20, "{pages:?}");
-    for path in pages {
-        let page = std::fs::read_to_string(&path).unwrap();
-        let name = path.file_stem().unwrap().to_str().unwrap();
+    for (name, page) in pages(&cli) {
         let title = format!(".TH {name} 1  \"twinlock {}\" \n", env!("CARGO_PKG_VERSION"));
         assert!(page.contains(&title), "{page}");
         assert!(!page.contains("EXTRA"), "{page}");
