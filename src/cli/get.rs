@@ -1,9 +1,10 @@
 //! `twinlock get`
 
+use super::columns::{Row, lay_out};
 use super::out;
 use super::report::CliError;
 use super::session::Session;
-use crate::item::{Field, Item};
+use crate::item::{FieldKind, Item};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use zeroize::Zeroizing;
@@ -41,12 +42,10 @@ impl Args {
         if self.json {
             return out::json(&as_json(&item, show));
         }
-        let text = as_text(&item, show);
-        if out::is_terminal() {
-            out::bytes(Zeroizing::new(out::clean(&text)).as_bytes())
-        } else {
-            out::bytes(text.as_bytes())
-        }
+        let tags = item.tags.join(", ");
+        let rows = rows(&item, &tags, show);
+        let text = if out::is_terminal() { lay_out(&rows, out::columns()) } else { as_text(&rows) };
+        out::bytes(text.as_bytes())
     }
 }
 
@@ -59,30 +58,36 @@ fn no_field(item: &Item, name: &str) -> CliError {
     }
 }
 
-fn as_text(item: &Item, show: bool) -> Zeroizing<String> {
-    let width = item.fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0).max("updated".len());
-    let mut text = Zeroizing::new(String::with_capacity(1024 + item.fields.iter().map(size).sum::<usize>()));
-    let mut row = |name: &str, value: &str| {
+/// What is shown of an item, in this order.
+fn rows<'a>(item: &'a Item, tags: &'a str, show: bool) -> Vec<Row<'a>> {
+    let plain = |name, value| Row { name, value, whole: false };
+    let mut rows = vec![plain("name", &item.name), plain("type", &item.item_type)];
+    rows.extend(item.fields.iter().map(|field| {
+        let concealed = field.kind.concealed();
+        let value = if concealed && !show { HIDDEN } else { field.value.expose() };
+        Row { name: &field.name, value, whole: concealed || field.kind == FieldKind::Url }
+    }));
+    if !tags.is_empty() {
+        rows.push(plain("tags", tags));
+    }
+    rows.push(plain("updated", &item.updated));
+    rows
+}
+
+/// The rows for a pipe.
+fn as_text(rows: &[Row<'_>]) -> Zeroizing<String> {
+    let chars = |row: &Row<'_>| row.name.chars().count();
+    let width = rows.iter().map(chars).max().unwrap_or(0);
+    // Measured first, so that the buffer never moves.
+    let size = rows.iter().map(|row| row.name.len() + width - chars(row) + row.value.len() + 2).sum();
+    let mut text = Zeroizing::new(String::with_capacity(size));
+    for Row { name, value, .. } in rows {
         // A value of several lines starts on a line of its own and is not indented, so that it can be copied.
         let gap = if value.contains('\n') { "\n" } else { " " };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<width$}{gap}{value}");
-    };
-    row("name", &item.name);
-    row("type", &item.item_type);
-    for field in &item.fields {
-        row(&field.name, if field.kind.concealed() && !show { HIDDEN } else { field.value.expose() });
     }
-    if !item.tags.is_empty() {
-        row("tags", &item.tags.join(", "));
-    }
-    row("updated", &item.updated);
     text
-}
-
-/// Room for a field's row, so that the buffer never moves.
-fn size(field: &Field) -> usize {
-    field.name.len() * 4 + field.value.expose().len() + 64
 }
 
 /// The item as the format has it; a concealed value is null when it is not to be shown.

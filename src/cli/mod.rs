@@ -8,6 +8,7 @@ pub mod harden;
 mod account_key;
 mod add;
 mod backup;
+mod columns;
 mod completions;
 mod config;
 mod doctor;

@@ -12,6 +12,14 @@ pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// Columns of the terminal that stdout is: 80 where it does not say, 100 at most, since nobody reads longer lines.
+pub fn columns() -> usize {
+    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).min(100),
+        _ => 80,
+    }
+}
+
 /// Writes a line of data.
 pub fn line(text: &str) -> Result<(), CliError> {
     bytes(format!("{text}\n").as_bytes())

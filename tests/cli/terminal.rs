@@ -232,7 +232,7 @@ fn secret_fields_are_hidden_on_a_terminal_and_come_through_a_pipe() {
     assert!(!well(terminal).contains("hunter2"));
 
     let screen = well(unlocked(&cli, "get github"));
-    assert!(screen.contains("username ada") && screen.contains("password ********"), "{screen}");
+    assert!(screen.contains("username  ada") && screen.contains("password  ********"), "{screen}");
     assert!(!screen.contains("hunter2") && !screen.contains("tok-123"), "{screen}");
     let screen = well(unlocked(&cli, "get github --json"));
     assert!(screen.contains("null") && !screen.contains("hunter2") && !screen.contains("tok-123"), "{screen}");
@@ -281,11 +281,63 @@ fn a_field_that_becomes_a_secret_is_hidden_from_then_on() {
     terminal.expect("Value for 'pin' of 'bank': ");
     terminal.send("4711\r");
     assert!(!well(terminal).contains("4711"));
-    assert!(well(unlocked(&cli, "get bank")).contains("pin      ********"));
+    assert!(well(unlocked(&cli, "get bank")).contains("pin       ********"));
     assert_eq!(cli.ok("get bank -f pin --recovery-file code"), "4711\n");
     let ran = cli.run("edit bank --field pin=4712 --recovery-file code");
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("twinlock: hint: have it asked for, with --secret pin"), "{}", ran.stderr);
+}
+
+/// The item is one that a vault's owner may have: an address wider than the terminal, an account number, notes with a list.
+#[test]
+fn an_item_is_read_in_two_columns() {
+    let address = format!("https://bank.example/{}", "z".repeat(70));
+    let cli = Cli::with_vault()
+        .file("phrase", "the password of a bank that wants ever so many words in it, more than a line has room for")
+        .file(
+            "notes",
+            "Ask for Ms Lovelace, who knows about the old account, or for anybody else at the counter.\n\n- open till four",
+        );
+    cli.ok(&format!(
+        "add bank --username ada --url {address} --field 'account number=4711' --value-file phrase \
+         --tag money --recovery-file code"
+    ));
+    cli.ok("add counter --note --value-file notes --recovery-file code");
+    let shown = |line: &str| {
+        let mut terminal = at(&cli, &format!("{line} --recovery-file code"));
+        assert!(terminal.wait_exit().success());
+        cli.steady(&terminal.transcript()).replace("\r\n", "\n")
+    };
+    let screen = |password: &str| {
+        format!(
+            "name            bank
+type            login
+username        ada
+url
+{address}
+account number  4711
+password{password}
+tags            money
+updated         TIME
+"
+        )
+    };
+    assert_eq!(shown("get bank"), screen("        ********"));
+    assert_eq!(shown("get bank --show"), screen(&format!("\n{}", cli.read("phrase"))), "to be copied");
+    assert_eq!(
+        shown("get counter"),
+        "\
+name     counter
+type     note
+notes    Ask for Ms Lovelace, who knows about the old account, or for anybody
+         else at the counter.
+
+         - open till four
+updated  TIME
+"
+    );
+    let piped = cli.steady(&cli.ok("get counter --recovery-file code"));
+    assert_eq!(piped, format!("name    counter\ntype    note\nnotes  \n{}\nupdated TIME\n", cli.read("notes")));
 }
 
 #[test]
