@@ -15,6 +15,34 @@ fn tamper(cli: &Cli, sql: &str) {
     Connection::open(cli.vault()).unwrap().execute_batch(sql).unwrap();
 }
 
+/// Changes the vault by what an older copy of it, which `sql` calls `old`, still has.
+fn put_back(cli: &Cli, old: &str, sql: &str) {
+    tamper(cli, &format!("ATTACH '{}' AS old; {sql}; DETACH old", cli.path(old).display()));
+}
+
+/// What is said of items that were altered: where a command that looks at all of them refuses, and before they are accepted.
+fn changed(notes: &[&str]) -> (String, String) {
+    let notes = notes.iter().fold(String::new(), |notes, note| notes + "\n2> twinlock: note: " + note);
+    let said = |how: &str| {
+        format!("2> twinlock: {how}: the vault's items were changed by something other than twinlock{notes}")
+    };
+    let hint = "restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'";
+    (format!("{}\n2> twinlock: hint: {hint}\n=> 5", said("error")), said("warning"))
+}
+
+/// Altered items are accepted, and are then those of `vault`.
+fn accepted(warned: &str) -> String {
+    format!(
+        "$ twinlock verify --accept --force --recovery-file code
+{warned}
+2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
+$ twinlock list --recovery-file code
+1> one
+1> three
+1> two"
+    )
+}
+
 #[test]
 fn a_whole_vault() {
     vault().session(
@@ -53,20 +81,14 @@ fn a_deleted_record_is_named_and_nothing_is_written_until_it_is_accepted() {
     let cli = vault();
     let id = last_record(&cli, "four");
     tamper(&cli, &format!("DELETE FROM record WHERE hex(id) = '{id}'"));
-    cli.session(
+    let (refused, warned) = changed(&["'four' was deleted", "there should be 4 items, and there are 3"]);
+    let accepted = accepted(&warned);
+    cli.session(&format!(
         r#"
 $ twinlock verify --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock list --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock get four --recovery-file code
 2> twinlock: error: the item 'four' was deleted by something other than twinlock
 2> twinlock: hint: 'twinlock verify' says what else was altered
@@ -74,41 +96,19 @@ $ twinlock get four --recovery-file code
 $ twinlock get one -f password --recovery-file code
 1> hunter2
 $ twinlock add five --value-file value --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock rm one -f --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock keyslot enroll --factor recovery --recovery-out new --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock verify --accept --recovery-file code
-2> twinlock: warning: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
+{warned}
 2> twinlock: error: nobody is there to type an answer
 2> twinlock: hint: run it on a terminal without --no-input, or use --force
 => 1
-$ twinlock verify --accept --force --recovery-file code
-2> twinlock: warning: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' was deleted
-2> twinlock: note: there should be 4 items, and there are 3
-2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
-$ twinlock list --recovery-file code
-1> one
-1> three
-1> two
+{accepted}
 "#,
-    );
+    ));
 }
 
 #[test]
@@ -118,26 +118,18 @@ fn a_record_put_back_is_named() {
     std::fs::copy(cli.vault(), cli.path("old")).unwrap();
     cli.write("value", "newer");
     cli.ok("edit four --value-file value --recovery-file code");
-    let old = cli.path("old").display().to_string();
-    tamper(
-        &cli,
-        &format!(
-            "ATTACH '{old}' AS old; REPLACE INTO record SELECT * FROM old.record WHERE hex(id) = '{id}'; DETACH old"
-        ),
-    );
-    cli.session(
+    put_back(&cli, "old", &format!("REPLACE INTO record SELECT * FROM old.record WHERE hex(id) = '{id}'"));
+    let (refused, _) = changed(&["'four' is not as it was last written: an older one was put back"]);
+    cli.session(&format!(
         r#"
 $ twinlock verify --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' is not as it was last written: an older one was put back
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock get four --recovery-file code
 2> twinlock: error: the item 'four' is not as it was last written: an older one was put back
 2> twinlock: hint: 'twinlock verify' says what else was altered
 => 5
 "#,
-    );
+    ));
 }
 
 #[test]
@@ -145,27 +137,17 @@ fn a_removed_item_that_is_back_is_named() {
     let cli = vault();
     std::fs::copy(cli.vault(), cli.path("old")).unwrap();
     cli.ok("rm two -f --recovery-file code");
-    let old = cli.path("old").display().to_string();
-    tamper(&cli, &format!("ATTACH '{old}' AS old; INSERT OR IGNORE INTO record SELECT * FROM old.record; DETACH old"));
-    cli.session(
+    put_back(&cli, "old", "INSERT OR IGNORE INTO record SELECT * FROM old.record");
+    let (refused, warned) =
+        changed(&["'two' was put into the vault, or back into it", "there should be 2 items, and there are 3"]);
+    let accepted = accepted(&warned);
+    cli.session(&format!(
         r#"
 $ twinlock verify --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'two' was put into the vault, or back into it
-2> twinlock: note: there should be 2 items, and there are 3
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
-$ twinlock verify --accept --force --recovery-file code
-2> twinlock: warning: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'two' was put into the vault, or back into it
-2> twinlock: note: there should be 2 items, and there are 3
-2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
-$ twinlock list --recovery-file code
-1> one
-1> three
-1> two
+{refused}
+{accepted}
 "#,
-    );
+    ));
 }
 
 #[test]
@@ -173,24 +155,21 @@ fn a_damaged_record() {
     let cli = vault();
     let id = last_record(&cli, "four");
     tamper(&cli, &format!("UPDATE record SET sealed = zeroblob(length(sealed)) WHERE hex(id) = '{id}'"));
-    cli.session(
+    let (refused, warned) = changed(&["'four' cannot be opened"]);
+    cli.session(&format!(
         r#"
 $ twinlock verify --recovery-file code
-2> twinlock: error: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' cannot be opened
-2> twinlock: hint: restore a backup; or if you know why, accept the items as they are with 'twinlock verify --accept'
-=> 5
+{refused}
 $ twinlock get four --recovery-file code
 2> twinlock: error: the item 'four' is damaged
 2> twinlock: hint: 'twinlock verify' says what else was altered
 => 5
 $ twinlock verify --accept --force --recovery-file code
-2> twinlock: warning: the vault's items were changed by something other than twinlock
-2> twinlock: note: 'four' cannot be opened
+{warned}
 2> twinlock: warning: removed what cannot be opened: 1 record
 2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 6 writes
 "#,
-    );
+    ));
 }
 
 #[test]
