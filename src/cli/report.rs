@@ -335,6 +335,9 @@ fn store(error: &StoreError) -> Explained {
         StoreError::Full => {
             Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
         }
+        StoreError::NoRoom { .. } => {
+            Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
+        }
         StoreError::ReadOnly(_) | StoreError::Denied(_) => {
             Explained::new(FIXABLE, error, "check owner and permissions of the file and its folder")
         }

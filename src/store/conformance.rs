@@ -129,6 +129,27 @@ fn a_snapshot_does_not_move((mut one, mut two): Pair) {
     assert_eq!(snapshot.meta(Meta::Header).unwrap().unwrap(), b"second");
 }
 
+fn clears_everything_but_header_and_manifest((mut one, mut two): Pair) {
+    write(&mut *one, &|to| {
+        for number in 0..50 {
+            to.put_record(&record(number, 1))?;
+            to.put_entry(&entry(number, number))?;
+        }
+        Ok(())
+    });
+    let before = Contents::of(&mut *two).unwrap();
+    let mut transaction = one.begin().unwrap();
+    transaction.clear().unwrap();
+    assert_eq!(transaction.record(&[1; 16]).unwrap(), None);
+    drop(transaction);
+    assert_eq!(Contents::of(&mut *two).unwrap(), before, "dropped");
+    write(&mut *one, &|to| {
+        to.clear()?;
+        to.put_record(&record(9, 2))
+    });
+    assert_eq!(Contents::of(&mut *two).unwrap(), Contents::new(b"header", b"manifest", [record(9, 2)], []));
+}
+
 fn refuses_counters_beyond_63_bits((mut one, _): Pair) {
     let mut transaction = one.begin().unwrap();
     let too_far = Record { epoch: 1 << 63, ..record(1, 1) };
@@ -174,7 +195,7 @@ fn failing_at_any_step_leaves_all_or_nothing((one, mut two): Pair) {
     assert!(snapshot.meta(Meta::Header).is_ok(), "a fault happens once");
 }
 
-const ALL: [fn(Pair); 9] = [
+const ALL: [fn(Pair); 10] = [
     starts_with_header_and_manifest_alone,
     gives_back_what_was_written,
     replaces_what_has_the_same_key,
@@ -182,6 +203,7 @@ const ALL: [fn(Pair); 9] = [
     deletes_and_says_whether_it_was_there,
     a_transaction_sees_itself_and_vanishes_when_dropped,
     a_snapshot_does_not_move,
+    clears_everything_but_header_and_manifest,
     refuses_counters_beyond_63_bits,
     failing_at_any_step_leaves_all_or_nothing,
 ];

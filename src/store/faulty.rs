@@ -75,6 +75,11 @@ impl<S: Store> Store for Faulty<S> {
         self.faults.step()?;
         Ok(Box::new(Within { inner: self.inner.begin()?, faults: &self.faults }))
     }
+
+    fn check_room(&self) -> Result<(), StoreError> {
+        self.faults.step()?;
+        self.inner.check_room()
+    }
 }
 
 /// A snapshot or a transaction under the plan.
@@ -139,6 +144,11 @@ impl<T: Transaction + ?Sized> Transaction for Within<'_, T> {
     fn delete_entry(&mut self, tag: &[u8; 32], id: &RecordId) -> Result<bool, StoreError> {
         self.faults.step()?;
         self.inner.delete_entry(tag, id)
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.faults.step()?;
+        self.inner.clear()
     }
 
     fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -201,6 +201,12 @@ impl Transaction for Writing<'_> {
         Ok(self.work.entries.remove(&(*tag, *id)).is_some())
     }
 
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.work.records.clear();
+        self.work.entries.clear();
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         self.store.lock().contents = std::mem::take(&mut self.work);
         Ok(())

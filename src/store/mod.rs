@@ -100,6 +100,13 @@ pub enum StoreError {
     Busy,
     /// No space left.
     Full,
+    /// Too little space to write the whole vault anew; both in bytes.
+    NoRoom {
+        /// What it takes, at most.
+        wanted: u64,
+        /// What this user may still use.
+        free: u64,
+    },
     /// The file or its folder cannot be written.
     ReadOnly(String),
     /// The system refused.
@@ -122,6 +129,12 @@ impl std::fmt::Display for StoreError {
             Self::Damaged(why) => write!(f, "the vault file is damaged: {why}"),
             Self::Busy => f.write_str("another process is writing to the vault"),
             Self::Full => f.write_str("no space left on the disk of the vault"),
+            Self::NoRoom { wanted, free } => write!(
+                f,
+                "the disk of the vault has {} MiB left, and writing all of it anew takes up to {}",
+                free >> 20,
+                (wanted >> 20) + 1
+            ),
             Self::ReadOnly(why) => write!(f, "the vault cannot be written: {why}"),
             Self::Denied(why) => write!(f, "no permission: {why}"),
             Self::Io(why) => write!(f, "the vault file cannot be used: {why}"),
@@ -162,6 +175,8 @@ pub trait Transaction: Read {
     fn put_entry(&mut self, entry: &Entry) -> Result<(), StoreError>;
     /// Removes an index line; true if it was there.
     fn delete_entry(&mut self, tag: &[u8; 32], id: &RecordId) -> Result<bool, StoreError>;
+    /// Removes every record and every index line. What they were is overwritten, and so is what earlier ones left in their pages.
+    fn clear(&mut self) -> Result<(), StoreError>;
     /// Makes it all last: after Ok it survives a power cut. After an error it is not known whether it happened: look again.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -172,6 +187,11 @@ pub trait Store {
     fn snapshot(&mut self) -> Result<Box<dyn Read + '_>, StoreError>;
     /// Starts writing; waits for other writers up to a time-out (`Busy`).
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+    /// Whether everything in it could be written anew in one transaction, as far as that can be known before: for refusing before a
+    /// person is asked for anything. A disk may still fill up on the way, and then nothing has happened.
+    fn check_room(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl<S: Store + ?Sized> Store for Box<S> {
@@ -181,5 +201,9 @@ impl<S: Store + ?Sized> Store for Box<S> {
 
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         (**self).begin()
+    }
+
+    fn check_room(&self) -> Result<(), StoreError> {
+        (**self).check_room()
     }
 }

@@ -142,4 +142,9 @@ impl Store for SqliteStore {
         self.check_writable()?;
         Ok(Box::new(View::begin(&mut self.connection, &self.place, TransactionBehavior::Immediate)?))
     }
+
+    fn check_room(&self) -> Result<(), StoreError> {
+        self.check_writable()?;
+        self.place.check_room()
+    }
 }

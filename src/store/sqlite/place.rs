@@ -16,6 +16,9 @@ use super::super::StoreError;
 /// How much of a file that is no vault is looked at to say what it is.
 const PEEK: u64 = 65_536;
 
+/// Bytes that a write takes beside what grows with the file.
+const ROOM: u64 = 1 << 20;
+
 /// Begins a journal, and ends one that names a super-journal.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
@@ -78,6 +81,18 @@ impl Place {
                 folder.display()
             )),
         })
+    }
+
+    /// Whether the journal of a write that touches every page fits beside the file. New pages take the place of old ones; a tenth is for those
+    /// that come out fuller or emptier.
+    pub(super) fn check_room(&self) -> Result<(), StoreError> {
+        // A file system that does not tell is not a reason to refuse: a full one is an error later, and harmless.
+        let (Ok(disk), Ok(file)) = (rustix::fs::statvfs(folder_of(&self.real)), std::fs::metadata(&self.real)) else {
+            return Ok(());
+        };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let wanted = file.len() + file.len() / 10 + ROOM;
+        if free < wanted && disk.f_blocks > 0 { Err(StoreError::NoRoom { wanted, free }) } else { Ok(()) }
     }
 
     /// Whether this user may read the file at all.

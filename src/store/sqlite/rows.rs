@@ -137,6 +137,13 @@ impl Transaction for View<'_> {
         self.change("DELETE FROM entry WHERE tag = ?1 AND id = ?2", params![tag, id])
     }
 
+    fn clear(&mut self) -> Result<(), StoreError> {
+        // Without WHERE, SQLite frees the pages of a table whole (https://www.sqlite.org/lang_delete.html, 4), and `secure_delete` makes each
+        // all zeros: nothing is left between the cells, as it is where rows go one by one.
+        self.change("DELETE FROM record", [])?;
+        self.change("DELETE FROM entry", []).map(drop)
+    }
+
     fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { tx, place } = *self;
         tx.commit().map_err(|error| place.explain(error))

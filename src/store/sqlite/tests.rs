@@ -235,6 +235,46 @@ fn what_was_deleted_or_replaced_is_gone_after_compacting() {
 }
 
 #[test]
+fn nothing_of_what_was_cleared_is_left_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = vault(&folder);
+    let mut store = SqliteStore::open(&path).unwrap();
+    let length = |number: u64| if number.is_multiple_of(9) { 9_000 } else { 250 + usize::try_from(number).unwrap() };
+    let entry = |number: u64| {
+        let tag = noise(10_000 + number, 32).try_into().unwrap();
+        Entry { tag, id: record(number, 1, 0).id, sealed: noise(20_000 + number, 290) }
+    };
+    // Several transactions in an order that splits, merges and rebalances pages, and leaves copies between cells.
+    for batch in 0..10 {
+        let mut transaction = store.begin().unwrap();
+        for number in (0..60).map(|n| n * 10 + batch) {
+            transaction.put_record(&record(number, 1, length(number))).unwrap();
+            transaction.put_entry(&entry(number)).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    let mut transaction = store.begin().unwrap();
+    for number in (0..600).filter(|number| number % 3 == 0) {
+        transaction.put_record(&record(number, 2, length(number) / 2)).unwrap();
+    }
+    transaction.commit().unwrap();
+    let old = || {
+        (0..600).flat_map(|number| {
+            let of = |revision, length| (number, record(number, revision, length).sealed);
+            [of(1, length(number)), of(2, length(number) / 2), (number, entry(number).sealed)]
+        })
+    };
+    assert!(left_in(&path, old()).len() > 1200, "they are found while they are there");
+    let mut transaction = store.begin().unwrap();
+    transaction.clear().unwrap();
+    for number in 1000..1500 {
+        transaction.put_record(&record(number, 1, length(number))).unwrap();
+    }
+    transaction.commit().unwrap();
+    assert_eq!(left_in(&path, old()), [0u64; 0]);
+}
+
+#[test]
 fn a_full_disk_is_called_that_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = vault(&folder);
