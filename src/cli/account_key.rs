@@ -35,7 +35,7 @@ impl Command {
         let Self::Export { out: file, force } = self;
         warn(
             "whoever has the account key can read this vault and every old copy of it, \
-             without password or token; no change of a password ends that, only a new account key does",
+             without password or token; no change of a password ends that; 'twinlock rotate' ends it for what is written from then on",
         );
         session.confirm(force, "Show the account key?")?;
         let vault = session.unlock()?;

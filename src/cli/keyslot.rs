@@ -144,7 +144,7 @@ fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> 
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
     warn("this is no revocation: older copies of the vault file still open by it");
-    prose("if its factors are in wrong hands, change the passwords that are in the vault");
+    prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");
     if let [last] = vault.header().keyslots.as_slice() {
         warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
     }

@@ -25,9 +25,11 @@ mod list;
 mod manual;
 mod out;
 mod passwd;
+mod progress;
 mod recovery;
 mod report;
 mod rm;
+mod rotate;
 mod seen;
 mod session;
 mod token;
@@ -91,6 +93,7 @@ enum Command {
     #[command(subcommand)]
     Keyslot(keyslot::Command),
     Passwd(passwd::Args),
+    Rotate(rotate::Args),
     #[command(subcommand)]
     Recovery(recovery::Command),
     #[command(subcommand)]
@@ -147,6 +150,7 @@ impl Command {
             Self::Rm(args) => args.run(session),
             Self::Keyslot(command) => command.run(session),
             Self::Passwd(args) => args.run(session),
+            Self::Rotate(args) => args.run(session),
             Self::Recovery(command) => command.run(session),
             Self::Token(command) => command.run(session),
             Self::AccountKey(command) => command.run(session),

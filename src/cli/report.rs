@@ -296,6 +296,16 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::WentBack => {
             Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
         }
+        VaultError::Rotated => Explained::new(BUSY, error, "run the command again"),
+        VaultError::HeaderChanged => Explained::new(BUSY, error, "nothing was changed; run the command again"),
+        VaultError::CannotKeep(kept) => cannot_keep(error, kept),
+        VaultError::WrongForKeyslot { keyslot, .. } => Explained::new(
+            LOCKED,
+            error,
+            &format!("nothing was changed; give what opens it, or drop the keyslot with --drop '{keyslot}'"),
+        ),
+        VaultError::ReadBack => Explained::new(DAMAGED, error, "look at the disk and the memory of this machine"),
+        VaultError::Stopped => Explained::new(FIXABLE, error, ""),
         VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
         VaultError::NoPassword => {
             Explained::new(FIXABLE, error, "'twinlock keyslot enroll --factor password' makes one that does")
@@ -315,6 +325,16 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::Item(_) => Explained::new(FIXABLE, error, ""),
         VaultError::Random => Explained::new(TOKEN, error, ""),
     }
+}
+
+fn cannot_keep(error: &VaultError, kept: &[(String, String)]) -> Explained {
+    let drop = kept.iter().map(|(name, _)| format!("--drop '{name}'")).collect::<Vec<_>>().join(" ");
+    let mut explained =
+        Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: 'twinlock rotate' with {drop}"));
+    if kept.len() > 1 {
+        explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
+    }
+    explained
 }
 
 fn store(error: &StoreError) -> Explained {

@@ -7,7 +7,7 @@
 use super::report::{CliError, count, system, warn};
 use super::session::Session;
 use crate::encode::hex;
-use crate::vault::{Mark, now};
+use crate::vault::{self, Mark, now};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -17,6 +17,11 @@ use std::path::{Path, PathBuf};
 
 /// Vault files remembered; the one not seen for longest goes first.
 const PATHS: usize = 256;
+
+/// States of a path remembered, so that an older file is told from one that went another way.
+const STATES: usize = 64;
+/// Account keys that a vault had before, remembered by their fingerprints.
+const KEYS: usize = 16;
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Memory {
@@ -29,14 +34,84 @@ struct Kept {
     path: String,
     vault: String,
     fingerprint: String,
+    #[serde(default = "first")]
+    epoch: u64,
     sequence: u64,
     state: String,
     seen: String,
+    /// States before this one, latest last.
+    #[serde(default)]
+    past: Vec<(u64, String)>,
+    /// Fingerprints under account keys before this one, latest last.
+    #[serde(default)]
+    before: Vec<String>,
+    /// The fingerprint after a rotation that was begun here, and may have been cut short.
+    #[serde(default)]
+    coming: Option<String>,
+}
+
+/// What was kept by a program that knew no rotation.
+fn first() -> u64 {
+    1
 }
 
 impl Kept {
+    fn of(path: &str, mark: &Mark) -> Self {
+        Self {
+            path: path.to_owned(),
+            vault: hex::encode(&mark.vault_id),
+            fingerprint: hex::encode(&mark.fingerprint),
+            epoch: mark.epoch,
+            sequence: mark.sequence,
+            state: hex::encode(&mark.state),
+            seen: now(),
+            past: Vec::new(),
+            before: Vec::new(),
+            coming: None,
+        }
+    }
+
     fn is(&self, mark: &Mark) -> bool {
         self.vault == hex::encode(&mark.vault_id) && self.fingerprint == hex::encode(&mark.fingerprint)
+    }
+
+    /// Whether it is this vault, as this program has rotated it.
+    fn becomes(&self, mark: &Mark) -> bool {
+        let rotated = mark.follows.is_some_and(|old| self.fingerprint == hex::encode(&old));
+        let coming = self.coming.as_deref() == Some(hex::encode(&mark.fingerprint).as_str());
+        self.vault == hex::encode(&mark.vault_id) && mark.epoch > self.epoch && (rotated || coming)
+    }
+
+    /// Whether the vault was in another state than this one after so many writes; None where that is not remembered.
+    fn differs(&self, mark: &Mark) -> Option<bool> {
+        let mut states = self.past.iter().map(|(sequence, state)| (*sequence, state)).rev();
+        let then = if mark.sequence == self.sequence {
+            Some(&self.state)
+        } else {
+            states.find(|(sequence, _)| *sequence == mark.sequence).map(|(_, state)| state)
+        };
+        then.map(|state| *state != hex::encode(&mark.state))
+    }
+
+    /// The next state of the same file; what came before it is remembered.
+    fn advance(&mut self, mut next: Self) {
+        next.past = std::mem::take(&mut self.past);
+        next.before = std::mem::take(&mut self.before);
+        if self.vault != next.vault {
+            next.past.clear();
+            next.before.clear();
+        } else if self.fingerprint != next.fingerprint {
+            next.before.retain(|old| *old != next.fingerprint && *old != self.fingerprint);
+            next.before.push(self.fingerprint.clone());
+            next.before.drain(..next.before.len().saturating_sub(KEYS));
+        }
+        if self.vault == next.vault {
+            next.past.push((self.sequence, self.state.clone()));
+            // Gone back on the person's word: what came after is not in this file.
+            next.past.retain(|(sequence, _)| *sequence < next.sequence);
+            next.past.drain(..next.past.len().saturating_sub(STATES));
+        }
+        *self = next;
     }
 }
 
@@ -53,11 +128,17 @@ pub(super) struct Seen {
 /// Why the file may not be what its owner thinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// Another vault, or another account key, than was seen here.
+    /// Another vault.
     OtherVault,
+    /// A vault of the same id, under an account key that was never seen.
+    OtherKey,
+    /// The same, and a later one: rotated elsewhere.
+    Rotated,
+    /// Under an account key that the vault had before it was rotated.
+    OlderKey,
     /// Older by so many writes.
     Older(u64),
-    /// As many writes, but others.
+    /// It went another way: the state after as many writes was another one.
     Fork,
 }
 
@@ -77,44 +158,95 @@ impl Seen {
         }
     }
 
+    fn kept(&self) -> Option<&Kept> {
+        self.memory.vaults.iter().find(|kept| kept.path == self.path)
+    }
+
     /// Compares the vault with what is remembered.
     pub fn doubt(&self, mark: &Mark) -> Option<Doubt> {
-        let id = hex::encode(&mark.vault_id);
-        let Some(kept) = self.memory.vaults.iter().find(|kept| kept.path == self.path) else {
-            let forged = self.memory.vaults.iter().any(|kept| kept.vault == id)
-                && !self.memory.vaults.iter().any(|k| k.is(mark));
-            return forged.then_some(Doubt::OtherVault);
+        let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));
+        let Some(kept) = self.kept() else {
+            let mut same = self.memory.vaults.iter().filter(|kept| kept.vault == id).peekable();
+            // At a path never seen an older one is a backup; one whose account key was never seen at any path is no copy.
+            let known = |kept: &Kept| kept.is(mark) || kept.becomes(mark) || kept.before.contains(&fingerprint);
+            let later = same.peek().is_some_and(|kept| mark.epoch > kept.epoch);
+            let unknown = same.peek().is_some() && !same.any(known);
+            return unknown.then_some(if later { Doubt::Rotated } else { Doubt::OtherKey });
         };
-        if !kept.is(mark) {
+        if kept.vault != id {
             return Some(Doubt::OtherVault);
         }
-        match kept.sequence.checked_sub(mark.sequence) {
-            Some(0) if kept.state != hex::encode(&mark.state) => Some(Doubt::Fork),
-            Some(0) | None => None,
-            Some(writes) => Some(Doubt::Older(writes)),
+        if kept.becomes(mark) {
+            return None;
+        }
+        if kept.fingerprint != fingerprint {
+            return Some(match () {
+                () if kept.before.contains(&fingerprint) => Doubt::OlderKey,
+                () if mark.epoch > kept.epoch => Doubt::Rotated,
+                () => Doubt::OtherKey,
+            });
+        }
+        match (kept.sequence.checked_sub(mark.sequence), kept.differs(mark)) {
+            (_, Some(true)) => Some(Doubt::Fork),
+            (Some(0) | None, _) => None,
+            (Some(writes), _) => Some(Doubt::Older(writes)),
         }
     }
 
-    /// Where a newer copy of a vault was seen that has not been seen at this path before: it may be a backup, and is worth a word.
-    fn newer_elsewhere(&self, mark: &Mark) -> Option<&str> {
-        if self.memory.vaults.iter().any(|kept| kept.path == self.path) {
+    /// What is worth a word about a copy that has not been seen at this path before: where a newer one lies, or one that went another way.
+    fn elsewhere(&self, mark: &Mark) -> Option<String> {
+        if self.kept().is_some() {
             return None;
         }
-        let newer = |kept: &&Kept| kept.is(mark) && kept.sequence > mark.sequence;
-        self.memory.vaults.iter().find(newer).map(|kept| kept.path.as_str())
+        let fingerprint = hex::encode(&mark.fingerprint);
+        self.memory.vaults.iter().find_map(|kept| {
+            let path = &kept.path;
+            if kept.is(mark) && kept.differs(mark) == Some(true) {
+                return Some(format!("this copy of the vault and the one in '{path}' went different ways"));
+            }
+            if kept.before.contains(&fingerprint) && kept.vault == hex::encode(&mark.vault_id) {
+                return Some(format!(
+                    "this copy is from before the vault in '{path}' was rotated: it has the old account key"
+                ));
+            }
+            let newer = kept.is(mark) && kept.sequence > mark.sequence;
+            newer.then(|| format!("this copy of the vault is older than the one in '{path}'"))
+        })
+    }
+
+    /// What the vault tells of itself while it is open.
+    pub fn note(&mut self, what: &vault::Seen) {
+        match what {
+            vault::Seen::Now(mark) => self.remember(mark),
+            vault::Seen::Coming(mark) => self.expect(mark),
+        }
+    }
+
+    /// Remembers the account key that a rotation is about to bring.
+    fn expect(&mut self, mark: &Mark) {
+        let coming = Some(hex::encode(&mark.fingerprint));
+        self.update(|memory, path| {
+            if let Some(kept) = memory.vaults.iter_mut().find(|kept| kept.path == path) {
+                kept.coming = coming;
+            }
+        });
+    }
+
+    /// What is at this path now is right, whatever is remembered: its owner has just put it there.
+    pub fn accept(&mut self, mark: &Mark) {
+        self.settled = true;
+        self.remember(mark);
     }
 
     /// Remembers the vault as it is now; never as older than another command has seen it, unless the person said so.
     pub fn remember(&mut self, mark: &Mark) {
-        let new = Kept {
-            path: self.path.clone(),
-            vault: hex::encode(&mark.vault_id),
-            fingerprint: hex::encode(&mark.fingerprint),
-            sequence: mark.sequence,
-            state: hex::encode(&mark.state),
-            seen: now(),
+        let new = Kept::of(&self.path, mark);
+        let same = |kept: &Kept| {
+            let Kept { path, vault, fingerprint, epoch, sequence, state, .. } = &new;
+            let same = (&kept.path, &kept.vault, &kept.fingerprint, &kept.epoch, &kept.sequence, &kept.state)
+                == (path, vault, fingerprint, epoch, sequence, state);
+            same && kept.coming.is_none()
         };
-        let same = |kept: &Kept| Kept { seen: new.seen.clone(), ..kept.clone() } == new;
         if self.memory.vaults.iter().any(same) {
             return;
         }
@@ -122,8 +254,11 @@ impl Seen {
         self.update(|memory, path| {
             let at = memory.vaults.iter().position(|kept| kept.path == path);
             match at.map(|at| &mut memory.vaults[at]) {
-                Some(kept) if settled || (kept.is(mark) && kept.sequence < mark.sequence) => *kept = new,
-                Some(_) => {}
+                Some(kept) if settled || kept.becomes(mark) || (kept.is(mark) && kept.sequence < mark.sequence) => {
+                    kept.advance(new);
+                }
+                // A rotation that did not happen is no longer expected.
+                Some(kept) => kept.coming = None,
                 None => memory.vaults.push(new),
             }
             while memory.vaults.len() > PATHS {
@@ -172,33 +307,73 @@ fn write(folder: &Path, memory: &Memory) -> io::Result<()> {
     std::fs::rename(&new, &file)
 }
 
+/// What a doubt says, what it asks, and what to do where nobody can be asked.
+struct Told {
+    message: String,
+    question: &'static str,
+    hint: &'static str,
+}
+
+const RESTORED: &str =
+    "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file";
+const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
+
+impl Doubt {
+    fn told(self, mark: &Mark) -> Told {
+        let (message, question, hint) = match self {
+            Self::OtherVault => (
+                "this is another vault than the one last seen here".to_owned(),
+                OWN,
+                "if you put it there, repeat with --accept-changed; if not, somebody replaced the file",
+            ),
+            Self::OtherKey => (
+                "this is another vault than the one last seen here: it holds another account key".to_owned(),
+                OWN,
+                RESTORED,
+            ),
+            Self::Rotated => (
+                format!("the vault has got another account key since it was last seen here (fingerprint {})", mark.short()),
+                "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?",
+                "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
+                 --accept-changed; if not, somebody replaced the file",
+            ),
+            Self::OlderKey => (
+                "this vault file is from before the vault was rotated: whoever had the old account key can read it, and \
+                 may have written it"
+                    .to_owned(),
+                "Have you put an older copy back yourself? Go on with it?",
+                "if you restored a backup, repeat with --accept-changed, then 'twinlock rotate'; if not, somebody \
+                 tampered with the file",
+            ),
+            Self::Older(writes) => (
+                format!("this vault file is older than the one last seen here, by {}", count(writes, "write")),
+                "Have you put an older copy back yourself? Go on with it?",
+                RESTORED,
+            ),
+            Self::Fork => (
+                "this vault file went another way than the one last seen here: the last writes are others".to_owned(),
+                "Have you put another copy in its place yourself? Go on with it?",
+                "if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is \
+                 missing here; if not, somebody tampered with the file",
+            ),
+        };
+        Told { message, question, hint }
+    }
+}
+
 impl Session {
     /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
     pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
         if let Some(doubt) = seen.doubt(mark) {
-            self.settle(doubt)?;
+            self.settle(doubt.told(mark))?;
             seen.settled = true;
-        } else if let Some(path) = seen.newer_elsewhere(mark) {
-            warn(&format!("this copy of the vault is older than the one in '{path}'"));
+        } else if let Some(word) = seen.elsewhere(mark) {
+            warn(&word);
         }
         Ok(())
     }
 
-    fn settle(&mut self, doubt: Doubt) -> Result<(), CliError> {
-        let (message, question) = match doubt {
-            Doubt::OtherVault => (
-                "this is another vault than the one last seen here: it holds another account key".to_owned(),
-                "Have you put it in the place of the other one yourself? Go on with it?",
-            ),
-            Doubt::Older(writes) => (
-                format!("this vault file is older than the one last seen here, by {}", count(writes, "write")),
-                "Have you put an older copy back yourself? Go on with it?",
-            ),
-            Doubt::Fork => (
-                "this vault file went another way than the one last seen here: the last writes are others".to_owned(),
-                "Have you put another copy in its place yourself? Go on with it?",
-            ),
-        };
+    fn settle(&mut self, Told { message, question, hint }: Told) -> Result<(), CliError> {
         if self.global.accept_changed {
             warn(&message);
             return Ok(());
@@ -207,11 +382,6 @@ impl Session {
             warn(&message);
             return self.confirm(false, question);
         }
-        Err(CliError::Plain {
-            message,
-            hint: "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file"
-                .into(),
-            code: super::report::DAMAGED,
-        })
+        Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
     }
 }

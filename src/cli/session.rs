@@ -158,7 +158,7 @@ impl Session {
         };
         let mut vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
         self.check_seen(&mut seen, &vault.mark())?;
-        vault.watch(move |mark| seen.remember(mark));
+        vault.watch(move |what| seen.note(what));
         Ok(vault)
     }
 }

@@ -58,6 +58,8 @@ impl Args {
                 "keyslots": report.keyslots,
                 "generation": report.generation,
                 "sequence": report.sequence,
+                "epoch": vault.header().epoch,
+                "fingerprint": vault.mark().short(),
             }));
         }
         prose(&format!(
@@ -68,6 +70,10 @@ impl Args {
             report.generation,
             count(report.sequence, "write")
         ));
+        if vault.header().epoch > 1 {
+            let (epoch, mark) = (vault.header().epoch, vault.mark());
+            prose(&format!("it has been rotated: account key number {epoch}, fingerprint {}", mark.short()));
+        }
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ mod words;
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
+pub use signals::Stoppable;
 pub use tty::TtyPrompt;
 pub use words::wrap;
 

@@ -101,6 +101,27 @@ impl Drop for Signals {
     }
 }
 
+/// Work that may be stopped, but not in the middle of a step: meanwhile Ctrl-C and its like wait to be asked for, and Ctrl-Z does nothing.
+pub struct Stoppable {
+    /// None where the system has no signals to give: then one ends the program, as ever.
+    signals: Option<Signals>,
+    stopped: bool,
+}
+
+impl Stoppable {
+    /// Begins it; dropped, it has ended.
+    pub fn begin() -> Self {
+        Self { signals: Signals::hold().ok(), stopped: false }
+    }
+
+    /// Whether somebody wants it to stop.
+    pub fn is_stopped(&mut self) -> bool {
+        let call = self.signals.as_mut().and_then(Signals::take);
+        self.stopped |= matches!(call, Some(Call::End(_)));
+        self.stopped
+    }
+}
+
 /// Ends the program by a signal, as if it had never been caught, so that the parent sees what happened.
 pub(super) fn end_by(signal: i32) {
     // It can only fail for a number that is no signal; then the caller goes on with "cancelled".

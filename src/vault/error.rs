@@ -110,6 +110,25 @@ pub enum VaultError {
     ItemChanged(String),
     /// The file went back to an older state while this program had it open.
     WentBack,
+    /// Another process has rotated the vault meanwhile.
+    Rotated,
+    /// Another process has changed the header while a rotation was being prepared.
+    HeaderChanged,
+    /// Keyslots that cannot be wrapped around a new account key: each by name, and what is missing.
+    CannotKeep(Vec<(String, String)>),
+    /// What was given does not open a keyslot as it is, so it was not wrapped into the new one.
+    WrongForKeyslot {
+        /// Its name.
+        keyslot: String,
+        /// What was typed, by the person or a file.
+        what: Vec<&'static str>,
+        /// Tokens answered as well.
+        tokens: bool,
+    },
+    /// What a rotation had written was not read back as it was.
+    ReadBack,
+    /// The person stopped it; nothing has happened.
+    Stopped,
     /// Another process changed the same keyslot meanwhile.
     Conflict(String),
     /// No keyslot holds a password.
@@ -173,6 +192,24 @@ impl fmt::Display for VaultError {
             Self::Conflict(name) => write!(f, "another process changed the keyslot '{name}' at the same time"),
             Self::ItemChanged(name) => write!(f, "another process changed the item '{name}' at the same time"),
             Self::WentBack => f.write_str("somebody put an older vault file back while this command was running"),
+            Self::Rotated => f.write_str("the vault got a new account key while this command was running"),
+            Self::HeaderChanged => f.write_str("another process changed the vault's keyslots at the same time"),
+            Self::CannotKeep(kept) => match kept.as_slice() {
+                [(name, why)] => write!(f, "keyslot '{name}' cannot be kept: {why}"),
+                more => write!(f, "{} keyslots cannot be kept", more.len()),
+            },
+            Self::WrongForKeyslot { keyslot, what, tokens } => match (what.join(" or the "), tokens) {
+                (what, _) if what.is_empty() => {
+                    write!(f, "the key on the token is not the one that was enrolled in keyslot '{keyslot}'")
+                }
+                (what, false) => write!(f, "the {what} does not open keyslot '{keyslot}'"),
+                (what, true) => write!(
+                    f,
+                    "the {what} does not open keyslot '{keyslot}' (or the key on the token is not the one that was enrolled)"
+                ),
+            },
+            Self::ReadBack => f.write_str("what was written could not be read back as it was, so nothing was changed"),
+            Self::Stopped => f.write_str("stopped; nothing was changed"),
             Self::NoPassword => f.write_str("no keyslot of this vault holds a password"),
             Self::NothingRewrapped(_) => f.write_str("the password was not changed in any keyslot"),
         }

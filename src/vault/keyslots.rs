@@ -178,7 +178,7 @@ impl Needs {
 }
 
 /// Whether this program can use the keyslot at all.
-fn usable(slot: &Keyslot) -> bool {
+pub(super) fn usable(slot: &Keyslot) -> bool {
     let known = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Unknown).count();
     slot.unknown_critical().is_none() && known >= usize::from(slot.threshold)
 }

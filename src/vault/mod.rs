@@ -9,6 +9,8 @@ mod keyslots;
 mod read;
 mod record;
 mod rewrap;
+mod rotate;
+mod rotation;
 mod set;
 mod unlock;
 mod verify;
@@ -21,6 +23,8 @@ pub use keyslots::{NewKeyslot, Weaker, check_name};
 pub use read::Found;
 pub use record::Manifest;
 pub use rewrap::Rewrapped;
+pub use rotate::{Progress, Rotated, Stage};
+pub use rotation::{Need, Needed, Rotation};
 pub use unlock::{Opened, Wish};
 pub use verify::Report;
 
@@ -39,11 +43,22 @@ pub struct Vault {
     state: State,
     opened: OpenedBy,
     watch: Option<Watch>,
+    /// Fingerprint of the account key that this program has replaced.
+    rotated_from: Option<[u8; 32]>,
     ahead: Option<set::Ahead>,
 }
 
 /// Who is told of every state that this program made or found right.
-type Watch = Box<dyn FnMut(&Mark)>;
+type Watch = Box<dyn FnMut(&Seen)>;
+
+/// What a watch is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The vault is in this state.
+    Now(Mark),
+    /// It is about to get into this one, under another account key, unless something stops it.
+    Coming(Mark),
+}
 
 /// By which an older state of the vault, or another vault in its place, is known again. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,10 +67,38 @@ pub struct Mark {
     pub vault_id: [u8; 16],
     /// `HKDF(AK, V, "twinlock/1 mark")`: a vault of the same id under another account key has another one.
     pub fingerprint: [u8; 32],
+    /// Counts account keys.
+    pub epoch: u64,
     /// Counts writes of anything.
     pub sequence: u64,
     /// SHA-256 of the sealed manifest: two states of one sequence are told apart.
     pub state: [u8; 32],
+    /// The fingerprint before this program has rotated the vault.
+    pub follows: Option<[u8; 32]>,
+}
+
+impl Mark {
+    /// The fingerprint as a person compares it on two machines: 64 bits of it, `1234-5678-9abc-def0`.
+    pub fn short(&self) -> String {
+        let digits = crate::encode::hex::encode(&self.fingerprint[..8]);
+        [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join("-")
+    }
+}
+
+fn fingerprint(account_key: &AccountKey, vault_id: &[u8; 16]) -> [u8; 32] {
+    **hkdf_sha256(account_key.expose(), &[vault_id], &[b"twinlock/1 mark"])
+}
+
+fn mark(state: &State, account_key: &AccountKey, follows: Option<[u8; 32]>) -> Mark {
+    let header = &state.verified.header;
+    Mark {
+        vault_id: header.vault_id,
+        fingerprint: fingerprint(account_key, &header.vault_id),
+        epoch: header.epoch,
+        sequence: state.manifest.sequence,
+        state: sha256(&[state.sealed_manifest()]),
+        follows,
+    }
 }
 
 /// The way in that was used, and what its factors gave.
@@ -123,7 +166,15 @@ impl Vault {
     fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
         let Opened { keyslot, account_key, secrets } = opened;
         let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
-        Ok(Self { store, account_key, state, opened: OpenedBy { keyslot, secrets }, watch: None, ahead: None })
+        Ok(Self {
+            store,
+            account_key,
+            state,
+            opened: OpenedBy { keyslot, secrets },
+            watch: None,
+            rotated_from: None,
+            ahead: None,
+        })
     }
 
     /// The verified header, as last seen.
@@ -139,20 +190,20 @@ impl Vault {
 
     /// The state of the vault, as last seen.
     pub fn mark(&self) -> Mark {
-        let vault_id = self.header().vault_id;
-        let fingerprint = hkdf_sha256(self.account_key.expose(), &[&vault_id], &[b"twinlock/1 mark"]);
-        Mark {
-            vault_id,
-            fingerprint: **fingerprint,
-            sequence: self.state.manifest.sequence,
-            state: sha256(&[self.state.sealed_manifest()]),
-        }
+        mark(&self.state, &self.account_key, self.rotated_from)
     }
 
     /// Has `watch` told of the state now and after every write.
-    pub fn watch(&mut self, mut watch: impl FnMut(&Mark) + 'static) {
-        watch(&self.mark());
+    pub fn watch(&mut self, watch: impl FnMut(&Seen) + 'static) {
         self.watch = Some(Box::new(watch));
+        self.tell_watch();
+    }
+
+    fn tell_watch(&mut self) {
+        let now = Seen::Now(self.mark());
+        if let Some(watch) = &mut self.watch {
+            watch(&now);
+        }
     }
 
     /// The account key, for its export.

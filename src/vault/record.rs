@@ -30,22 +30,32 @@ impl<'a> Sealer<'a> {
 
     /// `record.sealed` of an item.
     pub fn seal_record(self, id: RecordId, revision: u64, item: &Item) -> Result<Record, SealError> {
-        let json = item.to_json()?;
+        Ok(self.seal_content(id, revision, &item.to_json()?)?)
+    }
+
+    /// The same of an item's JSON as it is: a rotation changes no byte of it.
+    pub fn seal_content(self, id: RecordId, revision: u64, json: &[u8]) -> Result<Record, RandomError> {
         let epoch = self.epoch;
         let aad: [&[u8]; 5] = [b"twinlock/1 record", self.vault_id, &epoch.to_be_bytes(), &id, &revision.to_be_bytes()];
-        let sealed = seal_padded(self.keys.record.expose(), &aad, &json)?;
+        let sealed = seal_padded(self.keys.record.expose(), &aad, json)?;
         Ok(Record { id, epoch, revision, sealed })
     }
 
     /// The item of a record of this vault and epoch.
     pub fn open_record(self, record: RecordRef<'_>) -> Result<Item, Damaged> {
+        self.open_content(record).map(|(_, item)| item)
+    }
+
+    /// The same with its JSON.
+    pub fn open_content(self, record: RecordRef<'_>) -> Result<(Zeroizing<Vec<u8>>, Item), Damaged> {
         if record.epoch != self.epoch {
             return Err(Damaged);
         }
         let (epoch, revision) = (record.epoch.to_be_bytes(), record.revision.to_be_bytes());
         let aad: [&[u8]; 5] = [b"twinlock/1 record", self.vault_id, &epoch, &record.id, &revision];
         let json = open_padded(self.keys.record.expose(), &aad, record.sealed).map_err(|_| Damaged)?;
-        Item::from_json(&json).map_err(|_| Damaged)
+        let item = Item::from_json(&json).map_err(|_| Damaged)?;
+        Ok((json, item))
     }
 
     /// `entry.tag` of a name.
@@ -56,10 +66,15 @@ impl<'a> Sealer<'a> {
 
     /// The index entry of an item.
     pub fn seal_entry(self, id: RecordId, revision: u64, name: &str) -> Result<Entry, RandomError> {
+        self.seal_tagged(self.tag(name), id, revision, name)
+    }
+
+    /// The same with the tag that the name has.
+    pub fn seal_tagged(self, tag: [u8; 32], id: RecordId, revision: u64, name: &str) -> Result<Entry, RandomError> {
         let aad: [&[u8]; 4] = [b"twinlock/1 entry", self.vault_id, &self.epoch.to_be_bytes(), &id];
         let content = Zeroizing::new([&revision.to_be_bytes(), name.as_bytes()].concat());
         let sealed = seal_padded(self.keys.entry.expose(), &aad, &content)?;
-        Ok(Entry { tag: self.tag(name), id, sealed })
+        Ok(Entry { tag, id, sealed })
     }
 
     /// Revision and name of an index entry.

@@ -11,7 +11,7 @@ use crate::factor::{Enroll, FactorError, Openers, SlotContext, in_words, rewrap}
 use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot::{self, Plan};
 use crate::prompt::{Event, Prompt, PromptError};
-use crate::secret::FactorSecret;
+use crate::secret::{AccountKey, FactorSecret};
 use std::rc::Rc;
 
 /// What became of the keyslots that hold a password.
@@ -77,13 +77,13 @@ impl Vault {
             return Ok(Err(format!("it needs '{field}', which this program does not know")));
         }
         let ctx = context(header, slot);
-        let mut made: Vec<(Stanza, Secret<'_>)> = Vec::new();
+        let mut made: Vec<Made<'_>> = Vec::new();
         for (i, stanza) in (1u8..).zip(&slot.factors) {
             let kept = self.opened.secrets.iter().find(|(n, _)| self.opened.keyslot == *slot && *n == i);
             let anew: Box<dyn Enroll> = if stanza.kind == password::KIND {
-                Box::new(new_password(stanza, password, prompt))
+                Box::new(password_at_cost(stanza, password, prompt))
             } else if let Some((_, secret)) = kept {
-                made.push((stanza.clone(), Secret::Kept(secret)));
+                made.push(Made::kept(stanza.clone(), secret));
                 continue;
             } else if let Some(anew) = rewrap(stanza).or_else(|| openers.of(&stanza.kind)?.again(stanza)) {
                 anew
@@ -92,11 +92,8 @@ impl Vault {
             };
             match anew.enroll(&ctx, prompt) {
                 Ok((mut new, secret)) => {
-                    for (name, value) in &stanza.params {
-                        // What a later version has put there stays.
-                        new.params.entry(name).or_insert_with(|| value.clone());
-                    }
-                    made.push((new, Secret::New(secret)));
+                    keep_later_fields(&mut new, stanza);
+                    made.push(Made::new(new, secret));
                 }
                 // This one names what is missing itself.
                 Err(FactorError::Prompt(error @ PromptError::Nobody { .. })) => return Ok(Err(error.to_string())),
@@ -105,33 +102,65 @@ impl Vault {
                 Err(error) => return Err(error.into()),
             }
         }
-        let secrets: Vec<_> = made.iter().map(|(_, secret)| secret.get()).collect();
-        let stanzas = made.iter().map(|(stanza, _)| stanza.clone()).collect();
-        let Keyslot { id, name, created, threshold, extra, .. } = slot.clone();
-        let plan = Plan { id, name, created, threshold, extra };
-        let new = keyslot::wrap(&header.vault_id, plan, stanzas, &secrets, &self.account_key)?;
-        prove(header, &new, &secrets, &self.account_key);
-        Ok(Ok(new))
+        wrap_around(header, slot, made, &self.account_key).map(Ok)
     }
 }
 
-/// A factor secret from opening, or just made.
+/// A factor of a keyslot that is wrapped again: its stanza, and its secret from opening or just made.
+pub(super) struct Made<'a> {
+    stanza: Stanza,
+    secret: Secret<'a>,
+}
+
 enum Secret<'a> {
     Kept(&'a FactorSecret),
     New(FactorSecret),
 }
 
-impl Secret<'_> {
-    fn get(&self) -> &FactorSecret {
-        match self {
-            Self::Kept(secret) => secret,
-            Self::New(secret) => secret,
+impl<'a> Made<'a> {
+    /// By the secret that has opened the keyslot.
+    pub fn kept(stanza: Stanza, secret: &'a FactorSecret) -> Self {
+        Self { stanza, secret: Secret::Kept(secret) }
+    }
+
+    /// By another one.
+    pub fn new(stanza: Stanza, secret: FactorSecret) -> Self {
+        Self { stanza, secret: Secret::New(secret) }
+    }
+
+    fn secret(&self) -> &FactorSecret {
+        match &self.secret {
+            Secret::Kept(secret) => secret,
+            Secret::New(secret) => secret,
         }
     }
 }
 
+/// What a later version has put beside a factor stays.
+pub(super) fn keep_later_fields(new: &mut Stanza, old: &Stanza) {
+    for (name, value) in &old.params {
+        new.params.entry(name).or_insert_with(|| value.clone());
+    }
+}
+
+/// A keyslot of the same id and name around an account key, with all its factors made again; it has been opened when this returns.
+pub(super) fn wrap_around(
+    header: &Header,
+    slot: &Keyslot,
+    made: Vec<Made<'_>>,
+    account_key: &AccountKey,
+) -> Result<Keyslot, VaultError> {
+    let secrets: Vec<_> = made.iter().map(Made::secret).collect();
+    let stanzas = made.iter().map(|made| made.stanza.clone()).collect();
+    let Keyslot { id, name, created, threshold, extra, .. } = slot.clone();
+    let plan = Plan { id, name, created, threshold, extra };
+    let new = keyslot::wrap(&header.vault_id, plan, stanzas, &secrets, account_key)?;
+    prove(header, &new, &secrets, account_key);
+    Ok(new)
+}
+
 /// The new password at the cost asked for, or at the old one's; a lower cost is never silent.
-fn new_password(
+pub(super) fn password_at_cost(
     stanza: &Stanza,
     (password, wish): (&Rc<NewPassword>, CostWish),
     prompt: &mut dyn Prompt,
@@ -144,7 +173,7 @@ fn new_password(
     PasswordEnroll { cost, password: Rc::clone(password) }
 }
 
-fn context<'a>(header: &'a Header, slot: &'a Keyslot) -> SlotContext<'a> {
+pub(super) fn context<'a>(header: &'a Header, slot: &'a Keyslot) -> SlotContext<'a> {
     SlotContext { vault_id: &header.vault_id, keyslot_id: &slot.id, vault: &header.name, keyslot: &slot.name }
 }
 
@@ -164,7 +193,7 @@ mod tests {
     use crate::factor::fake::FakeEnroll;
     use crate::factor::password::Cost;
     use crate::prompt::ScriptedPrompt;
-    use crate::secret::{AccountKey, zeros32};
+    use crate::secret::zeros32;
     use crate::store::memory::{Contents, MemoryStore};
     use crate::vault::{NewKeyslot, Wish};
 

@@ -2,7 +2,8 @@
 
 use super::record::Damaged;
 use super::{Altered, Vault, VaultError};
-use crate::store::Read;
+use crate::item::Item;
+use crate::store::{Read, RecordRef};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -24,18 +25,8 @@ impl Vault {
     pub fn verify(&mut self) -> Result<Report, VaultError> {
         let snapshot = self.store.snapshot()?;
         self.state.refresh(snapshot.as_ref(), &self.account_key)?;
-        let mut items = HashMap::new();
         let state = &self.state;
-        let sealer = state.sealer();
-        let mut damaged = Altered::default();
-        state.walk(snapshot.as_ref(), &mut |record| match sealer.open_record(record) {
-            Ok(item) => drop(items.insert(record.id, (record.revision, item.name))),
-            Err(Damaged) => damaged.unreadable.push(crate::encode::hex::encode(&record.id)),
-        })?;
-        if !damaged.is_unexplained() {
-            return Err(VaultError::Altered(damaged));
-        }
-        check_index(snapshot.as_ref(), state, &items)?;
+        whole(snapshot.as_ref(), state, &mut |_, _, _| ())?;
         Ok(Report {
             items: state.manifest.count,
             keyslots: state.verified.header.keyslots.len(),
@@ -43,6 +34,25 @@ impl Vault {
             sequence: state.manifest.sequence,
         })
     }
+}
+
+/// Opens every record and every index entry of a state; `visit` sees each record with its item's JSON and the item.
+pub(super) fn whole(
+    read: &dyn Read,
+    state: &super::view::State,
+    visit: &mut dyn FnMut(RecordRef<'_>, &[u8], &Item),
+) -> Result<(), VaultError> {
+    let mut items = HashMap::new();
+    let sealer = state.sealer();
+    let mut damaged = Altered::default();
+    state.walk(read, &mut |record| match sealer.open_content(record) {
+        Ok((json, item)) => {
+            visit(record, &json, &item);
+            items.insert(record.id, (record.revision, item.name));
+        }
+        Err(Damaged) => damaged.unreadable.push(crate::encode::hex::encode(&record.id)),
+    })?;
+    if damaged.is_unexplained() { check_index(read, state, &items) } else { Err(VaultError::Altered(damaged)) }
 }
 
 /// Each item has exactly one index entry, with its name and revision; no entry is without an item, and no two items have one name.

@@ -4,7 +4,7 @@ use super::record::{Damaged, Manifest, Sealer};
 use super::set::{Ahead, Set};
 use super::{Altered, VaultError};
 use crate::encode::hex;
-use crate::header::{Unverified, Verified};
+use crate::header::{HeaderError, Unverified, Verified};
 use crate::secret::AccountKey;
 use crate::store::{Entry, Meta, Read, RecordId, RecordRef};
 use std::collections::HashMap;
@@ -33,7 +33,10 @@ impl State {
     pub fn refresh(&mut self, read: &dyn Read, account_key: &AccountKey) -> Result<(), VaultError> {
         let same = |which, old: &Vec<u8>| Ok::<_, VaultError>(read.meta(which)?.as_ref() == Some(old));
         if !same(Meta::Header, &self.text)? || !same(Meta::Manifest, &self.sealed_manifest)? {
-            let now = Self::read(read, account_key)?;
+            let now = match Self::read(read, account_key) {
+                Err(VaultError::Header(HeaderError::Tag)) => return Err(self.other_account_key(read)?),
+                now => now?,
+            };
             // Whoever was allowed to go on with a file may not have it exchanged for an older one behind a prompt.
             if now.manifest.sequence < self.manifest.sequence {
                 return Err(VaultError::WentBack);
@@ -41,6 +44,19 @@ impl State {
             *self = now;
         }
         Ok(())
+    }
+
+    /// Why the header is under another account key by now. What it says of itself is not verified, and decides nothing but the words.
+    fn other_account_key(&self, read: &dyn Read) -> Result<VaultError, VaultError> {
+        let text = read.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
+        let (now, then) = (Unverified::parse(&text)?, &self.verified.header);
+        let rotated = now.header().vault_id == then.vault_id && now.header().epoch > then.epoch;
+        Ok(if rotated { VaultError::Rotated } else { VaultError::Header(HeaderError::Tag) })
+    }
+
+    /// The header text as it lies in the store.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// The manifest as it lies in the store.

@@ -42,10 +42,7 @@ impl Vault {
         let mut change = Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
         let result = edit(&mut change)?;
         change.commit()?;
-        let mark = self.mark();
-        if let Some(watch) = &mut self.watch {
-            watch(&mark);
-        }
+        self.tell_watch();
         Ok(result)
     }
 

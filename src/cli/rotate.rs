@@ -1,0 +1,111 @@
+//! `twinlock rotate`
+
+use super::factors::ways;
+use super::progress::Bar;
+use super::report::{CliError, count, prose, warn};
+use super::session::Session;
+use crate::factor::{Role, role};
+use crate::header::{Header, Stanza};
+use crate::prompt::Stoppable;
+use crate::vault::{Need, Stage, Vault};
+use std::ops::ControlFlow;
+
+/// Give the vault a new account key: what had the old one opens only the old data
+///
+/// Every item is sealed anew, and every keyslot wrapped anew. A token may stay in its drawer where its public key is enough; what
+/// else is needed is said first, and asked for before anything is written. It happens as a whole or not at all, also when it is
+/// stopped or killed.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Drop this keyslot instead of keeping it; may be repeated
+    #[arg(long, value_name = "NAME")]
+    drop: Vec<String>,
+    /// Do not ask whether to begin, and keep a weak password
+    #[arg(long, short)]
+    force: bool,
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let mut vault = session.unlock_keeping_tokens()?;
+        vault.check_room()?;
+        vault.check()?;
+        let here = tokens_here(vault.header(), session);
+        let mut here = |stanza: &Stanza| here.contains(&stanza.share);
+        self.tell(&vault, &mut here)?;
+        // What cannot be kept is an error without a question.
+        if session.interactive() && !self.force && self.can(&vault, &mut here)? {
+            session.confirm(false, "Rotate it now?")?;
+        }
+        let prompt = session.prompt.as_mut();
+        let rotation = vault.prepare_rotation(&self.drop, self.force, &mut here, &mut session.openers, prompt)?;
+        if let Some(tokens) = &session.tokens {
+            tokens.borrow_mut().dismiss();
+        }
+        let mut work = Stoppable::begin();
+        let mut bar = Bar::new();
+        let rotated = vault.rotate(rotation, &mut |progress| {
+            let what = match progress.stage {
+                Stage::Sealing => "sealing anew",
+                Stage::Writing => "writing",
+                Stage::Reading => "reading back",
+            };
+            bar.show(what, progress.done, progress.total);
+            if work.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        drop((bar, work));
+        let rotated = rotated?;
+        prose(&format!(
+            "rotated the vault '{}': {} and {} under a new account key (its number {})",
+            vault.header().name,
+            count(rotated.items, "item"),
+            count(vault.header().keyslots.len() as u64, "keyslot"),
+            rotated.epoch
+        ));
+        for name in &self.drop {
+            prose(&format!("dropped keyslot '{name}'"));
+        }
+        warn(
+            "older copies of the vault file, and account keys exported before, still open what was in the vault until \
+             now: destroy those you do not need, and change the passwords that others may have read",
+        );
+        prose(&format!("another machine asks once; there, too, the fingerprint is {}", vault.mark().short()));
+        if let [last] = vault.header().keyslots.as_slice() {
+            warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
+        }
+        Ok(())
+    }
+
+    /// Whether every keyslot can be kept or is to be dropped.
+    fn can(&self, vault: &Vault, here: &mut dyn FnMut(&Stanza) -> bool) -> Result<bool, CliError> {
+        let needs = vault.rotation_needs(&self.drop, here)?;
+        Ok(!needs.iter().any(|needed| matches!(needed.need, Need::Lost(_))))
+    }
+
+    /// Says what will happen to each keyslot, and what will be asked for.
+    fn tell(&self, vault: &Vault, here: &mut dyn FnMut(&Stanza) -> bool) -> Result<(), CliError> {
+        for needed in vault.rotation_needs(&self.drop, here)? {
+            let what = match needed.need {
+                Need::Nothing => "is kept, nothing is asked".to_owned(),
+                Need::Asked(what) => format!("is kept with {}", what.join(" and ")),
+                Need::NewPassword(tokens) => format!(
+                    "is kept with a new password, as the one it has could be checked only with {}",
+                    tokens.join(" and ")
+                ),
+                Need::Lost(why) => format!("cannot be kept: {why}"),
+            };
+            prose(&format!("keyslot '{}' {what}", needed.keyslot));
+        }
+        for name in &self.drop {
+            prose(&format!("keyslot '{name}' is dropped"));
+        }
+        Ok(())
+    }
+}
+
+/// The factors of all keyslots whose token is here, by their share, which no two have in common.
+fn tokens_here(header: &Header, session: &mut Session) -> Vec<[u8; 32]> {
+    let factors = header.keyslots.iter().flat_map(|slot| &slot.factors);
+    let tokens = factors.filter(|stanza| role(&stanza.kind) == Role::Token);
+    tokens.filter(|stanza| session.has_token(stanza)).map(|stanza| stanza.share).collect()
+}
