@@ -2,10 +2,12 @@
 
 mod common;
 
-use common::{Result, item, make, name, unlock};
+use common::{Bare, Knows, Result, item, make, name, unlock};
 use criterion::{BenchmarkId, Criterion};
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
+use twinlock::factor::Openers;
 
 /// Numbers of items.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
@@ -57,5 +59,24 @@ fn at_size(criterion: &mut Criterion, n: usize) -> Result<()> {
         });
     });
     group.bench_function(BenchmarkId::new("verify", n), |b| b.iter(|| black_box(vault.verify()).map(drop)));
+    group.bench_function(BenchmarkId::new("rotate", n), |b| {
+        b.iter_custom(|times| {
+            let mut total = Duration::ZERO;
+            for _ in 0..times {
+                let rotation =
+                    vault.prepare_rotation(&[], false, &mut |_| false, &mut Openers::typed(), &mut Knows(&code));
+                let start = Instant::now();
+                let rotated = rotation.and_then(|new| vault.rotate(new, &mut |_| ControlFlow::Continue(())));
+                total += start.elapsed();
+                assert!(rotated.is_ok_and(|rotated| rotated.items == n as u64), "the bench's own vault is not rotated");
+            }
+            total
+        });
+    });
+    drop(vault);
+    let bare = Bare::read(&path, n)?;
+    group.bench_function(BenchmarkId::new("bare cost of rotate", n), |b| {
+        b.iter_custom(|times| (0..times).map(|_| bare.run(folder.path())).sum());
+    });
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Vaults of any size, opened by a recovery code: it needs no slow KDF, so what is measured is the vault.
 
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::{Duration, Instant};
+use twinlock::crypto::aead::{open_padded, seal_padded};
 use twinlock::crypto::random_secret;
 use twinlock::factor::Openers;
 use twinlock::factor::recovery::{RecoveryCode, RecoveryEnroll};
@@ -9,6 +12,7 @@ use twinlock::item::{Field, FieldKind, Item};
 use twinlock::prompt::{Ask, Event, NoPrompt, Prompt, PromptError, Question};
 use twinlock::secret::{AccountKey, CodeText, SecretText};
 use twinlock::store::sqlite::SqliteStore;
+use twinlock::store::{Entry, Record, RecordId, Store};
 use twinlock::vault::{NewKeyslot, Vault, Wish, now};
 use zeroize::Zeroizing;
 
@@ -85,4 +89,68 @@ pub fn make(path: &Path, n: usize) -> Result<CodeText> {
 pub fn unlock(path: &Path, code: &CodeText) -> Result<Vault> {
     let store = Box::new(SqliteStore::open(path)?);
     Ok(Vault::unlock(store, Wish::default(), &mut Openers::typed(), &mut Knows(code))?)
+}
+
+/// What a rotation cannot do without: each item and its name decrypted, encrypted, and written to a new file that lasts. No check, no set, no
+/// index by name, no reading back, and no journal for going back to the old.
+pub struct Bare {
+    items: Vec<(RecordId, Vec<u8>)>,
+    names: Vec<(RecordId, Vec<u8>)>,
+}
+
+const KEY: [u8; 32] = [7; 32];
+
+impl Bare {
+    /// As many sealed items and names, each of the length that those in the file have.
+    pub fn read(path: &Path, n: usize) -> Result<Self> {
+        let (mut items, mut names) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut store = SqliteStore::open(path)?;
+        let read = store.snapshot()?;
+        let content = |sealed: usize| vec![b'x'; (sealed - 40) * 4 / 5];
+        let mut failed = None;
+        let mut seal = |id: RecordId, length: usize, all: &mut Vec<_>| match seal_padded(&KEY, &[&id], &content(length))
+        {
+            Ok(sealed) => all.push((id, sealed)),
+            Err(error) => failed = Some(error),
+        };
+        read.each_record(&mut |record| {
+            seal(record.id, record.sealed.len(), &mut items);
+            ControlFlow::Continue(())
+        })?;
+        read.each_entry(&mut |entry| {
+            seal(entry.id, entry.sealed.len(), &mut names);
+            ControlFlow::Continue(())
+        })?;
+        failed.map_or(Ok(Self { items, names }), |error| Err(error.into()))
+    }
+
+    /// Does it once, into a new file of the folder.
+    pub fn run(&self, folder: &Path) -> Duration {
+        let path = folder.join("bare");
+        let Ok(mut store) = SqliteStore::create(&path, b"header", b"manifest") else { return Duration::MAX };
+        let start = Instant::now();
+        let done = self.write(&mut store);
+        let took = start.elapsed();
+        drop(store);
+        assert!(done.is_ok() && std::fs::remove_file(&path).is_ok(), "the bench's own file is not written");
+        took
+    }
+
+    fn write(&self, store: &mut SqliteStore) -> Result<()> {
+        let again = |(id, sealed): &(RecordId, Vec<u8>)| -> Result<Vec<u8>> {
+            let content = open_padded(&KEY, &[id], sealed).map_err(|_| "it does not open")?;
+            Ok(seal_padded(&KEY, &[id], &content)?)
+        };
+        let mut tx = store.begin()?;
+        for one in &self.items {
+            tx.put_record(&Record { id: one.0, epoch: 2, revision: 1, sealed: again(one)? })?;
+        }
+        for (at, one) in (0u64..).zip(&self.names) {
+            let mut tag = [0; 32];
+            tag[..8].copy_from_slice(&at.to_be_bytes());
+            tx.put_entry(&Entry { tag, id: one.0, sealed: again(one)? })?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
 }

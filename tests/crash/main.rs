@@ -6,4 +6,5 @@ mod program;
 
 mod kills;
 mod parallel;
+mod rotate;
 mod steps;

@@ -21,7 +21,7 @@ const CHEAP: Cost = Cost { memory_kib: 19_456, passes: 2, lanes: 1 };
 fn cheap() -> CostWish {
     CostWish { memory_kib: Some(CHEAP.memory_kib), passes: Some(CHEAP.passes), lanes: Some(CHEAP.lanes) }
 }
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "four other random words";
 
 /// What the owner sees.
@@ -40,7 +40,7 @@ struct Operation {
     altered: bool,
 }
 
-fn item(name: &str) -> Item {
+pub fn item(name: &str) -> Item {
     let json = format!(r#"{{"type":"note","name":"{name}","created":"c","updated":"u","fields":[]}}"#);
     Item::from_json(json.as_bytes()).unwrap()
 }
@@ -130,7 +130,7 @@ const OPERATIONS: [Operation; 9] = [
 ];
 
 /// A vault of two keyslots and two items.
-fn contents() -> Contents {
+pub fn contents() -> Contents {
     let mut prompt = ScriptedPrompt::new().types("1").types(PASSWORD).types(PASSWORD);
     let fake = FakeEnroll { name: "a".into() };
     // Asked in the order of the script: the test factor when it is enrolled, which is after the password was asked for.
@@ -150,7 +150,7 @@ fn contents() -> Contents {
     store.contents()
 }
 
-fn open(store: Box<dyn Store>) -> Vault {
+pub fn open(store: Box<dyn Store>) -> Vault {
     let wish = Wish { keyslot: Some("fake"), ..Wish::default() };
     Vault::unlock(store, wish, &mut Openers::typed(), &mut ScriptedPrompt::new().types("1")).unwrap()
 }
@@ -241,7 +241,7 @@ fn in_a_file_before_or_after_at_every_step() {
 }
 
 /// A file with these contents.
-fn write(path: &Path, contents: &Contents) -> SqliteStore {
+pub fn write(path: &Path, contents: &Contents) -> SqliteStore {
     let mut store =
         SqliteStore::create(path, contents.header.as_ref().unwrap(), contents.manifest.as_ref().unwrap()).unwrap();
     let mut transaction = store.begin().unwrap();
