@@ -28,10 +28,12 @@ mod passwd;
 mod progress;
 mod recovery;
 mod report;
+mod restore;
 mod rm;
 mod rotate;
 mod seen;
 mod session;
+mod shelf;
 mod token;
 mod token_report;
 mod tokens;
@@ -104,6 +106,7 @@ enum Command {
     Header(header::Command),
     Verify(verify::Args),
     Backup(backup::Args),
+    Restore(restore::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -157,6 +160,7 @@ impl Command {
             Self::Header(command) => command.run(session),
             Self::Verify(args) => args.run(session),
             Self::Backup(args) => args.run(session),
+            Self::Restore(args) => args.run(session),
             Self::Doctor(args) => args.run(session),
             Self::Completions(args) => args.run(),
             Self::Manual(args) => args.run(),

@@ -9,7 +9,7 @@ use crate::factor::pkcs11::SharedTokens;
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
 use crate::vault::{Vault, Wish};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of every command.
 #[derive(clap::Args, Debug, Default)]
@@ -149,6 +149,23 @@ impl Session {
         let store = Box::new(self.store()?);
         // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.
         let mut seen = Seen::load(&path);
+        let mut vault = self.unlock_store(store, writes)?;
+        self.check_seen(&mut seen, &vault.mark())?;
+        vault.watch(move |what| seen.note(what));
+        Ok(vault)
+    }
+
+    /// Another file, a backup, by the ways in that are at hand. What this machine has seen is neither asked nor told.
+    pub fn unlock_file(&mut self, path: &Path) -> Result<Vault, CliError> {
+        let store = Box::new(SqliteStore::open(path)?);
+        let vault = self.unlock_store(store, false)?;
+        if let Some(tokens) = &self.tokens {
+            tokens.borrow_mut().dismiss();
+        }
+        Ok(vault)
+    }
+
+    fn unlock_store(&mut self, store: Box<SqliteStore>, writes: bool) -> Result<Vault, CliError> {
         self.prepare_tokens()?;
         let wish = Wish {
             keyslot: self.global.keyslot.as_deref(),
@@ -156,9 +173,6 @@ impl Session {
             recovery: self.global.recovery_file.is_some(),
             writes,
         };
-        let mut vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
-        self.check_seen(&mut seen, &vault.mark())?;
-        vault.watch(move |what| seen.note(what));
-        Ok(vault)
+        Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
     }
 }

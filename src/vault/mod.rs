@@ -4,6 +4,7 @@
 //! at the file again, as another process may have written meanwhile, and accepts only what the keys vouch for.
 
 mod accept;
+mod copies;
 mod error;
 mod keyslots;
 mod read;
@@ -18,6 +19,7 @@ mod view;
 mod write;
 
 pub use accept::Accepted;
+pub use copies::Standing;
 pub use error::{Altered, Refusal, VaultError};
 pub use keyslots::{NewKeyslot, Weaker, check_name};
 pub use read::Found;

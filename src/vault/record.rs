@@ -48,14 +48,19 @@ impl<'a> Sealer<'a> {
 
     /// The same with its JSON.
     pub fn open_content(self, record: RecordRef<'_>) -> Result<(Zeroizing<Vec<u8>>, Item), Damaged> {
+        let json = self.open_json(record)?;
+        let item = Item::from_json(&json).map_err(|_| Damaged)?;
+        Ok((json, item))
+    }
+
+    /// Its JSON alone, not looked at.
+    pub fn open_json(self, record: RecordRef<'_>) -> Result<Zeroizing<Vec<u8>>, Damaged> {
         if record.epoch != self.epoch {
             return Err(Damaged);
         }
         let (epoch, revision) = (record.epoch.to_be_bytes(), record.revision.to_be_bytes());
         let aad: [&[u8]; 5] = [b"twinlock/1 record", self.vault_id, &epoch, &record.id, &revision];
-        let json = open_padded(self.keys.record.expose(), &aad, record.sealed).map_err(|_| Damaged)?;
-        let item = Item::from_json(&json).map_err(|_| Damaged)?;
-        Ok((json, item))
+        open_padded(self.keys.record.expose(), &aad, record.sealed).map_err(|_| Damaged)
     }
 
     /// `entry.tag` of a name.

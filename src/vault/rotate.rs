@@ -4,14 +4,13 @@
 //! whole, and the rotation is begun again. Before the switch everything that was written is read back with the new keys and compared with
 //! what the old keys gave; before anything is written, everything old has been read and found right.
 
-use super::record::Manifest;
-use super::verify::whole;
+use super::record::{Damaged, Manifest};
+use super::verify::{Names, check_index, whole};
 use super::view::State;
 use super::{Rotation, Vault, VaultError, fingerprint};
 use crate::crypto::{HmacKey, random_secret};
 use crate::store::{Meta, Read, Record, RecordId};
 use std::ops::ControlFlow;
-use zeroize::Zeroizing;
 
 /// Progress is told this often, in items.
 const OFTEN: u64 = 64;
@@ -71,18 +70,10 @@ impl Summing {
     }
 }
 
-/// A line of the new index, not sealed yet.
-struct Line {
-    tag: [u8; 32],
-    id: RecordId,
-    revision: u64,
-    name: Zeroizing<String>,
-}
-
-/// The new records and index.
+/// The new records, and what the new index is made of.
 struct Staged {
     records: Vec<Record>,
-    lines: Vec<Line>,
+    names: Names,
     sum: Sum,
 }
 
@@ -147,8 +138,12 @@ impl Vault {
                 return Err(VaultError::Stopped);
             }
         }
-        for line in staged.lines {
-            tx.put_entry(&new.seal_tagged(line.tag, line.id, line.revision, &line.name)?)?;
+        let mut tags: Vec<_> = staged.names.iter().map(|(id, (_, name))| (new.tag(name), id)).collect();
+        // In the order of the tags each page of the table is written once.
+        tags.sort_unstable();
+        for (tag, id) in tags {
+            let (revision, name) = &staged.names[id];
+            tx.put_entry(&new.seal_tagged(tag, *id, *revision, name)?)?;
         }
         tx.put_meta(Meta::Header, &rotation.text)?;
         tx.put_meta(Meta::Manifest, &new.seal_manifest(&rotation.verified.tag, &manifest)?)?;
@@ -156,11 +151,20 @@ impl Vault {
         telling.begin(Stage::Reading)?;
         let fresh = State::read(tx.as_ref(), &rotation.account_key)?;
         let mut read_back = Sum { count: 0, sum: [0; 32] };
-        whole(tx.as_ref(), &fresh, &mut |record, json, _| {
-            summing.add(&mut read_back, &record.id, record.revision, json);
-            telling.step();
+        let mut damaged = false;
+        fresh.walk(tx.as_ref(), &mut |record| match fresh.sealer().open_json(record) {
+            Ok(json) => {
+                summing.add(&mut read_back, &record.id, record.revision, &json);
+                telling.step();
+            }
+            Err(Damaged) => damaged = true,
         })?;
-        if read_back != staged.sum || read_back.count != total || fresh.verified.header != rotation.verified.header {
+        check_index(tx.as_ref(), &fresh, &staged.names)?;
+        if damaged
+            || read_back != staged.sum
+            || read_back.count != total
+            || fresh.verified.header != rotation.verified.header
+        {
             return Err(VaultError::ReadBack);
         }
         telling.told()?;
@@ -207,24 +211,23 @@ fn stage(
     telling.begin(Stage::Sealing)?;
     let new = rotation.sealer();
     let leaves = new.leaves();
-    let mut staged = Staged { records: Vec::new(), lines: Vec::new(), sum: Sum { count: 0, sum: [0; 32] } };
+    let mut records = Vec::new();
+    let mut sum = Sum { count: 0, sum: [0; 32] };
     let mut manifest = Manifest { sequence: state.manifest.sequence + 1, ..Manifest::default() };
     let mut failed = None;
-    whole(read, state, &mut |record, json, item| {
+    let names = whole(read, state, &mut |record, json| {
         if failed.is_some() || !telling.step() {
             return;
         }
-        summing.add(&mut staged.sum, &record.id, record.revision, json);
+        summing.add(&mut sum, &record.id, record.revision, json);
         match new.seal_content(record.id, record.revision, json) {
             Ok(sealed) => {
                 match leaves.of(sealed.as_ref()) {
                     Ok(leaf) => manifest.toggle(&leaf),
-                    Err(_) => unreachable!("what was just sealed has a nonce and a tag"),
+                    Err(Damaged) => unreachable!("what was just sealed has a nonce and a tag"),
                 }
                 manifest.count += 1;
-                let name = Zeroizing::new(item.name.clone());
-                staged.lines.push(Line { tag: new.tag(&name), id: record.id, revision: record.revision, name });
-                staged.records.push(sealed);
+                records.push(sealed);
             }
             Err(error) => failed = Some(error),
         }
@@ -233,7 +236,5 @@ fn stage(
         return Err(error.into());
     }
     telling.told()?;
-    // In the order of the tags each page of the table is written once.
-    staged.lines.sort_unstable_by_key(|line| (line.tag, line.id));
-    Ok((staged, manifest))
+    Ok((Staged { records, names, sum }, manifest))
 }

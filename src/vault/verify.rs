@@ -2,10 +2,10 @@
 
 use super::record::Damaged;
 use super::{Altered, Vault, VaultError};
-use crate::item::Item;
-use crate::store::{Read, RecordRef};
+use crate::store::{Read, RecordId, RecordRef};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use zeroize::Zeroizing;
 
 /// What was looked at and found right.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,47 +20,57 @@ pub struct Report {
     pub sequence: u64,
 }
 
+impl Report {
+    pub(super) fn of(state: &super::view::State) -> Self {
+        let (header, manifest) = (&state.verified.header, &state.manifest);
+        Self {
+            items: manifest.count,
+            keyslots: header.keyslots.len(),
+            generation: header.generation,
+            sequence: manifest.sequence,
+        }
+    }
+}
+
 impl Vault {
     /// Opens every record and every index entry, and compares them with each other and with the manifest.
     pub fn verify(&mut self) -> Result<Report, VaultError> {
         let snapshot = self.store.snapshot()?;
         self.state.refresh(snapshot.as_ref(), &self.account_key)?;
         let state = &self.state;
-        whole(snapshot.as_ref(), state, &mut |_, _, _| ())?;
-        Ok(Report {
-            items: state.manifest.count,
-            keyslots: state.verified.header.keyslots.len(),
-            generation: state.verified.header.generation,
-            sequence: state.manifest.sequence,
-        })
+        whole(snapshot.as_ref(), state, &mut |_, _| ())?;
+        Ok(Report::of(state))
     }
 }
 
-/// Opens every record and every index entry of a state; `visit` sees each record with its item's JSON and the item.
+/// Revisions and names of items by their ids.
+pub(super) type Names = HashMap<RecordId, (u64, Zeroizing<String>)>;
+
+/// Opens every record and every index entry of a state; `visit` sees each record with its item's JSON.
 pub(super) fn whole(
     read: &dyn Read,
     state: &super::view::State,
-    visit: &mut dyn FnMut(RecordRef<'_>, &[u8], &Item),
-) -> Result<(), VaultError> {
-    let mut items = HashMap::new();
+    visit: &mut dyn FnMut(RecordRef<'_>, &[u8]),
+) -> Result<Names, VaultError> {
+    let mut items = Names::new();
     let sealer = state.sealer();
     let mut damaged = Altered::default();
     state.walk(read, &mut |record| match sealer.open_content(record) {
         Ok((json, item)) => {
-            visit(record, &json, &item);
-            items.insert(record.id, (record.revision, item.name));
+            visit(record, &json);
+            items.insert(record.id, (record.revision, Zeroizing::new(item.name)));
         }
         Err(Damaged) => damaged.unreadable.push(crate::encode::hex::encode(&record.id)),
     })?;
-    if damaged.is_unexplained() { check_index(read, state, &items) } else { Err(VaultError::Altered(damaged)) }
+    if !damaged.is_unexplained() {
+        return Err(VaultError::Altered(damaged));
+    }
+    check_index(read, state, &items)?;
+    Ok(items)
 }
 
 /// Each item has exactly one index entry, with its name and revision; no entry is without an item, and no two items have one name.
-fn check_index(
-    read: &dyn Read,
-    state: &super::view::State,
-    items: &HashMap<[u8; 16], (u64, String)>,
-) -> Result<(), VaultError> {
+pub(super) fn check_index(read: &dyn Read, state: &super::view::State, items: &Names) -> Result<(), VaultError> {
     let sealer = state.sealer();
     let mut left: HashMap<_, _> = items.iter().collect();
     let mut wrong = None;
@@ -69,7 +79,10 @@ fn check_index(
         let known = left.remove(&entry.id);
         let opened = sealer.open_entry(&entry);
         let fits = match (&known, &opened) {
-            (Some((revision, name)), Ok((of_entry, _))) => revision == of_entry && sealer.tag(name) == entry.tag,
+            // An entry that opens has the tag of the name in it.
+            (Some((revision, name)), Ok((of_entry, same))) => {
+                revision == of_entry && (name == same || sealer.tag(name) == entry.tag)
+            }
             _ => false,
         };
         // Entries come ordered by tag, so two of one name come together: neither could be had by its name.
@@ -77,7 +90,7 @@ fn check_index(
         if fits && !twin {
             return ControlFlow::Continue(());
         }
-        let name = known.map(|(_, name)| name.clone()).or(opened.ok().map(|(_, name)| name.to_string()));
+        let name = known.map(|(_, name)| name.to_string()).or(opened.ok().map(|(_, name)| name.to_string()));
         let why = if twin { "is in the vault's index twice" } else { "has an index entry that does not belong to it" };
         wrong = Some((name.unwrap_or_else(|| crate::encode::hex::encode(&entry.id)), why));
         ControlFlow::Break(())
@@ -86,7 +99,9 @@ fn check_index(
         return Err(VaultError::Record { name, why });
     }
     match left.into_values().next() {
-        Some((_, name)) => Err(VaultError::Record { name: name.clone(), why: "was taken out of the vault's index" }),
+        Some((_, name)) => {
+            Err(VaultError::Record { name: name.to_string(), why: "was taken out of the vault's index" })
+        }
         None => Ok(()),
     }
 }

@@ -11,13 +11,13 @@ fn it_is_shown_after_a_warning() {
     cli.session(
         r#"
 $ twinlock account-key export --recovery-file code
-2> twinlock: warning: whoever has the account key can read this vault and every old copy of it, without password or token; no change of a password ends that, only a new account key does
+2> twinlock: warning: whoever has the account key can read this vault and every old copy of it, without password or token; no change of a password ends that; 'twinlock rotate' ends it for what is written from then on
 2> twinlock: error: nobody is there to type an answer
 2> twinlock: hint: run it on a terminal without --no-input, or use --force
 => 1
 $ twinlock account-key export --recovery-file code --force
 1> 11G9spZjaDkgYURAhMVL27fsA2b9cSkQFAUvFVp5AxraMS
-2> twinlock: warning: whoever has the account key can read this vault and every old copy of it, without password or token; no change of a password ends that, only a new account key does
+2> twinlock: warning: whoever has the account key can read this vault and every old copy of it, without password or token; no change of a password ends that; 'twinlock rotate' ends it for what is written from then on
 "#,
     );
 }

@@ -94,11 +94,11 @@ $ twinlock keyslot wipe recovery-2 --recovery-file code
 $ twinlock keyslot wipe recovery-2 --recovery-file code --force
 2> wiped keyslot 'recovery-2'
 2> twinlock: warning: this is no revocation: older copies of the vault file still open by it
-2> if its factors are in wrong hands, change the passwords that are in the vault
+2> if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault
 $ twinlock keyslot wipe recovery --recovery-file code --force
 2> wiped keyslot 'recovery'
 2> twinlock: warning: this is no revocation: older copies of the vault file still open by it
-2> if its factors are in wrong hands, change the passwords that are in the vault
+2> if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault
 $ twinlock list --recovery-file code
 2> twinlock: error: the recovery code is wrong
 2> twinlock: hint: 'twinlock keyslot list' shows the other ways in

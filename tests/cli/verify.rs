@@ -51,6 +51,8 @@ $ twinlock verify --recovery-file code
 2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 4 writes
 $ twinlock verify --json --recovery-file code
 1> {
+1>   "epoch": 1,
+1>   "fingerprint": "SHORT",
 1>   "generation": 1,
 1>   "items": 3,
 1>   "keyslots": 1,

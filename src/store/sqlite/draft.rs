@@ -30,17 +30,35 @@ impl Draft {
                 return Err(StoreError::Exists(beside(target, suffix)));
             }
         }
+        Self::make(target, folder.join(name))
+    }
+
+    /// An empty draft for the place of a file that may be there; a link in its place is followed, and stays.
+    pub(super) fn over(target: &Path) -> Result<Self, StoreError> {
+        match target.canonicalize() {
+            Ok(real) if real.is_file() => Self::make(target, real),
+            Ok(_) => Err(StoreError::NotAFile { path: target.to_owned(), what: "no plain file" }),
+            Err(_) => Self::new(target),
+        }
+    }
+
+    fn make(given: &Path, target: PathBuf) -> Result<Self, StoreError> {
         let mut draft = std::ffi::OsString::from(".");
-        draft.push(name);
+        draft.push(target.file_name().unwrap_or_default());
         draft.push(format!(".{:08x}.new", unique()));
-        let real = folder.join(draft);
+        let real = target.with_file_name(draft);
         OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&real)
-            .map_err(|error| refused(given, &error))?;
-        Ok(Self { place: Place { given: target.to_owned(), real }, target: folder.join(name) })
+            .map_err(|error| refused(folder_of(given), &error))?;
+        Ok(Self { place: Place { given: given.to_owned(), real }, target })
+    }
+
+    /// Where it is to be, links followed.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where to write.
@@ -58,6 +76,23 @@ impl Draft {
     /// believe that there is no vault.
     pub(super) fn publish(self) -> Result<(), StoreError> {
         self.publish_then(sync_folder)
+    }
+
+    /// The same over a file that is there, which gets the name `aside` first.
+    pub(super) fn publish_over(self, aside: &Path) -> Result<(), StoreError> {
+        let keep = || match std::fs::hard_link(&self.target, aside) {
+            // A file system without hard links: then there is a moment without a file, and a kill in it leaves both under other names.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => rename_onto_nothing(&self.target, aside),
+            linked => linked,
+        };
+        let done = File::open(self.path())
+            .and_then(|file| file.sync_all())
+            .and_then(|()| keep())
+            .and_then(|()| std::fs::rename(self.path(), &self.target));
+        if done.is_ok() {
+            let _ = sync_folder(folder_of(&self.target));
+        }
+        done.map_err(|error| refused(folder_of(&self.place.given), &error))
     }
 
     fn publish_then(self, sync_folder: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<(), StoreError> {
@@ -107,7 +142,7 @@ fn unique() -> u32 {
 }
 
 /// Why the folder does not take a file.
-fn refused(folder: &Path, error: &Error) -> StoreError {
+pub(super) fn refused(folder: &Path, error: &Error) -> StoreError {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NoFolder(folder.to_owned()),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,

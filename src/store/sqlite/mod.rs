@@ -6,6 +6,7 @@
 mod draft;
 mod error;
 mod place;
+mod replace;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::{Read, Store, StoreError, Transaction};
 use draft::Draft;
 use place::Place;
+pub use replace::Replacement;
 use rows::View;
 
 #[cfg(any(test, debug_assertions))]
@@ -90,6 +92,11 @@ impl SqliteStore {
     /// file; the copy has passed SQLite's own check before it appears.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let draft = Draft::new(to)?;
+        self.copy_into(&draft)?;
+        draft.publish()
+    }
+
+    fn copy_into(&self, draft: &Draft) -> Result<(), StoreError> {
         let mut copy = connect(draft.path()).map_err(|error| draft.place().explain(error))?;
         copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
             .map_err(|error| draft.place().explain(error))?;
@@ -100,8 +107,7 @@ impl SqliteStore {
             return Err(StoreError::Busy);
         }
         schema::integrity(&copy, draft.place())?;
-        copy.close().map_err(|(_, error)| draft.place().explain(error))?;
-        draft.publish()
+        copy.close().map_err(|(_, error)| draft.place().explain(error))
     }
 
     /// Writes the whole file anew, without what deleted and replaced records left behind. `secure_delete` overwrites what is

@@ -11,6 +11,9 @@ use crate::encode::hex;
 /// Bytes of the longest header or manifest (spec 4): nothing longer is copied.
 const MAX_META: usize = 1 << 20;
 
+/// The page cache of a transaction that writes everything anew: KiB, negative as SQLite wants them.
+const CLEARED_CACHE: i64 = -65_536;
+
 /// An SQLite transaction: a snapshot when deferred, a writer when immediate. Dropped, it is rolled back.
 pub(super) struct View<'a> {
     tx: rusqlite::Transaction<'a>,
@@ -140,6 +143,9 @@ impl Transaction for View<'_> {
     fn clear(&mut self) -> Result<(), StoreError> {
         // Without WHERE, SQLite frees the pages of a table whole (https://www.sqlite.org/lang_delete.html, 4), and `secure_delete` makes each
         // all zeros: nothing is left between the cells, as it is where rows go one by one.
+        // What follows touches every page: with the usual 2 MiB each would be written out and read again several times, and readers be locked
+        // out from the first of them on.
+        self.tx.pragma_update(None, "cache_size", CLEARED_CACHE).map_err(|error| self.place.explain(error))?;
         self.change("DELETE FROM record", [])?;
         self.change("DELETE FROM entry", []).map(drop)
     }

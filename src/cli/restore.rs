@@ -1,0 +1,170 @@
+//! `twinlock restore`
+
+use super::report::{CliError, FIXABLE, count, prose, warn};
+use super::seen::{Doubt, Seen};
+use super::session::Session;
+use crate::store::StoreError;
+use crate::store::sqlite::SqliteStore;
+use crate::vault::{Standing, Vault, now};
+use std::path::{Path, PathBuf};
+
+/// Put a backup in the place of the vault, or where there is none
+///
+/// The backup is opened first, and every item in it. What lies in the vault's place is kept aside until the new file has been read
+/// back; if it is newer, or another vault, it is replaced only when told to, and stays beside it.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The backup
+    file: PathBuf,
+    /// Also in the place of a vault that is newer than the backup, or another one
+    #[arg(long, short)]
+    force: bool,
+}
+
+/// What lies in the vault's place, and whether it may be needed again.
+struct There {
+    /// What is wrong with replacing it; None: nothing is lost.
+    matter: Option<String>,
+    /// Whether somebody must say so first.
+    ask: bool,
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let target = session.vault_path()?;
+        if let (Ok(from), Ok(to)) = (self.file.canonicalize(), target.canonicalize())
+            && from == to
+        {
+            return Err(CliError::Usage {
+                message: format!("'{}' is the vault itself", self.file.display()),
+                hint: "name a copy that 'twinlock backup' has made".into(),
+            });
+        }
+        let source = SqliteStore::open(&self.file).map_err(|error| of_backup(error))?;
+        source.integrity().map_err(|error| of_backup(error))?;
+        let mut vault = session.unlock_file(&self.file)?;
+        vault.verify()?;
+        place(session, &mut vault, &source, &target, self.force)?;
+        Ok(())
+    }
+}
+
+/// Puts what `source` holds, which is open as `vault`, in the place of the vault file.
+pub fn place(
+    session: &mut Session,
+    vault: &mut Vault,
+    source: &SqliteStore,
+    target: &Path,
+    force: bool,
+) -> Result<(), CliError> {
+    let there = look(vault, target)?;
+    if let Some(There { matter: Some(matter), ask }) = &there {
+        if *ask && !force && !session.interactive() {
+            return Err(CliError::Plain {
+                message: matter.clone(),
+                hint: "if the backup is to take its place, repeat with --force; what is there stays beside it".into(),
+                code: FIXABLE,
+            });
+        }
+        warn(matter);
+        if *ask {
+            session.confirm(force, "Put the backup in its place? What is there stays beside it.")?;
+        }
+    }
+    let mut seen = Seen::load(target);
+    let rolled = seen.doubt(&vault.mark());
+    let copy = source.copy_beside(target)?;
+    let (mark, report) = vault.verify_copy(&mut copy.open()?)?;
+    if mark != vault.mark() {
+        return Err(StoreError::Busy.into());
+    }
+    let aside = copy.publish(&aside_name(target))?;
+    vault.verify_copy(&mut SqliteStore::open(target)?)?;
+    seen.accept(&mark);
+    prose(&format!(
+        "restored the vault '{}' to '{}': {}, {}",
+        vault.header().name,
+        target.display(),
+        count(report.items, "item"),
+        count(report.sequence, "write")
+    ));
+    match (aside, there.is_some_and(|there| there.matter.is_some())) {
+        (Some(aside), true) => prose(&format!("what was there is in '{}'", aside.display())),
+        // Everything in it is in the new file, too, or came before it.
+        (Some(aside), false) => drop(std::fs::remove_file(aside)),
+        (None, _) => {}
+    }
+    match rolled {
+        Some(Doubt::Older(writes)) => {
+            warn(&format!("it is older than what was last seen here: {} not in it", lost(writes)));
+        }
+        Some(Doubt::OlderKey) => warn(
+            "it is from before the vault was rotated: whoever had the old account key can read it; \
+             'twinlock rotate' gives it a new one",
+        ),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn lost(writes: u64) -> String {
+    format!("{} {}", count(writes, "write"), if writes == 1 { "is" } else { "are" })
+}
+
+/// What lies in the vault's place.
+fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
+    let at = target.display();
+    let unreadable =
+        |why: String| There { matter: Some(format!("what is in '{at}' cannot be used: {why}")), ask: false };
+    let mut store = match SqliteStore::open(target) {
+        Ok(store) => store,
+        Err(StoreError::NotFound(_)) => return Ok(None),
+        Err(error @ (StoreError::NotAVault { .. } | StoreError::Damaged(_))) => {
+            return Ok(Some(unreadable(error.to_string())));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let standing = match vault.standing(&mut store) {
+        Err(crate::vault::VaultError::Store(StoreError::Damaged(why))) => Standing::Unreadable(why),
+        other => other?,
+    };
+    let asks = |matter: String| There { matter: Some(matter), ask: true };
+    Ok(Some(match standing {
+        Standing::Same | Standing::Older(_) => There { matter: None, ask: false },
+        Standing::BeforeRotation => There {
+            matter: Some(format!("the vault in '{at}' is from before the one in the backup was rotated")),
+            ask: false,
+        },
+        Standing::Newer(writes) => {
+            asks(format!("the vault in '{at}' is newer than the backup: {} not in it", lost(writes)))
+        }
+        Standing::AfterRotation => asks(format!(
+            "the vault in '{at}' is newer than the backup: it was rotated since, and has another account key"
+        )),
+        Standing::Fork => {
+            asks(format!("the vault in '{at}' went another way than the backup: the last writes are others"))
+        }
+        Standing::OtherVault => asks(format!("in '{at}' is another vault")),
+        Standing::Unreadable(why) => unreadable(why),
+    }))
+}
+
+/// `vault.twinlock.before-20260131T235959Z`
+fn aside_name(target: &Path) -> String {
+    let time: String = now().chars().filter(|c| !"-:".contains(*c)).collect();
+    let real = target.canonicalize().unwrap_or_else(|_| target.to_owned());
+    format!("{}.before-{time}", real.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// An error about the backup must not be answered with a hint about the vault.
+fn of_backup(error: StoreError) -> CliError {
+    let hint = match &error {
+        StoreError::NotFound(_) => "look for a typing error in its name",
+        StoreError::NotAFile { .. } | StoreError::NotAVault { .. } | StoreError::Damaged(_) => {
+            "nothing was changed; restore another backup"
+        }
+        _ => return error.into(),
+    };
+    let code = if matches!(error, StoreError::NotFound(_)) { 4 } else { 5 };
+    CliError::Plain { message: error.to_string(), hint: hint.into(), code }
+}
