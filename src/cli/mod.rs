@@ -12,6 +12,7 @@ mod columns;
 mod completions;
 mod config;
 mod doctor;
+mod doubt;
 mod edit;
 mod factors;
 mod find;
@@ -38,6 +39,7 @@ mod token;
 mod token_report;
 mod tokens;
 mod usage;
+mod vault_report;
 mod verify;
 
 use clap::{Parser, Subcommand};

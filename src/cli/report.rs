@@ -7,7 +7,7 @@ use crate::header::HeaderError;
 use crate::item::ItemError;
 use crate::prompt::{PromptError, StdinTwice, wrap};
 use crate::store::StoreError;
-use crate::vault::{Altered, Refusal, VaultError};
+use crate::vault::{Refusal, VaultError};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +17,13 @@ use std::process::ExitCode;
 pub enum CliError {
     /// The vault.
     Vault(VaultError),
+    /// The vault did not open, and its header is not as it was last seen here.
+    Doubtful {
+        /// Why it did not open.
+        error: VaultError,
+        /// What is strange.
+        notes: Vec<String>,
+    },
     /// The person did not answer, or could not be asked.
     Prompt(PromptError),
     /// Arguments that do not fit together.
@@ -189,6 +196,11 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
     Some(match error {
         CliError::ReaderGone => return None,
         CliError::Vault(error) => vault(error),
+        CliError::Doubtful { error, notes } => {
+            let mut explained = vault(error);
+            explained.notes.extend(notes.iter().cloned());
+            explained
+        }
         CliError::Prompt(error) => prompt(error),
         CliError::Usage { message, hint } => Explained::new(USAGE, message, hint),
         CliError::File { doing, path, error } => Explained::new(
@@ -262,7 +274,7 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::Header(error) => header(error),
         VaultError::Locked(refusals) => locked(refusals),
         VaultError::Factor(error) => factor(error),
-        VaultError::Altered(altered) => self::altered(error, altered),
+        VaultError::Altered(altered) => super::vault_report::altered(error, altered),
         VaultError::Manifest => Explained::new(
             DAMAGED,
             error,
@@ -296,16 +308,12 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::WentBack => {
             Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
         }
-        VaultError::Rotated => Explained::new(BUSY, error, "run the command again"),
-        VaultError::HeaderChanged => Explained::new(BUSY, error, "nothing was changed; run the command again"),
-        VaultError::CannotKeep(kept) => cannot_keep(error, kept),
-        VaultError::WrongForKeyslot { keyslot, .. } => Explained::new(
-            LOCKED,
-            error,
-            &format!("nothing was changed; give what opens it, or drop the keyslot with --drop '{keyslot}'"),
-        ),
-        VaultError::ReadBack => Explained::new(DAMAGED, error, "look at the disk and the memory of this machine"),
-        VaultError::Stopped => Explained::new(FIXABLE, error, ""),
+        VaultError::Rotated
+        | VaultError::HeaderChanged
+        | VaultError::CannotKeep(_)
+        | VaultError::WrongForKeyslot { .. }
+        | VaultError::ReadBack
+        | VaultError::Stopped => super::vault_report::rotation(error),
         VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
         VaultError::NoPassword => {
             Explained::new(FIXABLE, error, "'twinlock keyslot enroll --factor password' makes one that does")
@@ -325,16 +333,6 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::Item(_) => Explained::new(FIXABLE, error, ""),
         VaultError::Random => Explained::new(TOKEN, error, ""),
     }
-}
-
-fn cannot_keep(error: &VaultError, kept: &[(String, String)]) -> Explained {
-    let drop = kept.iter().map(|(name, _)| format!("--drop '{name}'")).collect::<Vec<_>>().join(" ");
-    let mut explained =
-        Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: 'twinlock rotate' with {drop}"));
-    if kept.len() > 1 {
-        explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
-    }
-    explained
 }
 
 fn store(error: &StoreError) -> Explained {
@@ -462,22 +460,6 @@ fn factor(error: &FactorError) -> Explained {
         ),
         FactorError::Token(error) => super::token_report::explain(error),
     }
-}
-
-fn altered(error: &VaultError, altered: &Altered) -> Explained {
-    let mut explained = Explained::new(DAMAGED, error, ACCEPT);
-    let mut say = |what: &str, names: &[String]| {
-        explained.notes.extend(names.iter().map(|name| format!("'{name}' {what}")));
-    };
-    say("was deleted", &altered.deleted);
-    say("is not as it was last written: an older one was put back", &altered.replaced);
-    say("was put into the vault, or back into it", &altered.put_back);
-    say("cannot be opened", &altered.unreadable);
-    if altered.is_unexplained() || altered.count.0 != altered.count.1 {
-        let (want, have) = altered.count;
-        explained.notes.push(format!("there should be {want} items, and there are {have}"));
-    }
-    explained
 }
 
 fn quoted(names: &[String]) -> String {

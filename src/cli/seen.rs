@@ -4,9 +4,9 @@
 //! One mark a path, as the vault was named: a link in the place of the file is then the file's, and a backup elsewhere, older by nature, has
 //! a mark of its own. It is kept as best this machine can: a vault must open on one that keeps nothing.
 
-use super::report::{CliError, count, system, warn};
-use super::session::Session;
+use super::report::{system, warn};
 use crate::encode::hex;
+use crate::header::Header;
 use crate::vault::{self, Mark, now};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,12 @@ struct Kept {
     /// Fingerprints under account keys before this one, latest last.
     #[serde(default)]
     before: Vec<String>,
+    /// Counts header writes; 0: not known.
+    #[serde(default)]
+    generation: u64,
+    /// Ids of the keyslots; none: not known.
+    #[serde(default)]
+    keyslots: Vec<String>,
     /// The fingerprint after a rotation that was begun here, and may have been cut short.
     #[serde(default)]
     coming: Option<String>,
@@ -67,6 +73,8 @@ impl Kept {
             seen: now(),
             past: Vec::new(),
             before: Vec::new(),
+            generation: mark.generation,
+            keyslots: mark.keyslots.iter().map(|id| hex::encode(id)).collect(),
             coming: None,
         }
     }
@@ -121,7 +129,7 @@ pub(super) struct Seen {
     path: String,
     memory: Memory,
     /// The person said that the file is right though it is not as remembered.
-    settled: bool,
+    pub(super) settled: bool,
     warned: bool,
 }
 
@@ -194,7 +202,7 @@ impl Seen {
     }
 
     /// What is worth a word about a copy that has not been seen at this path before: where a newer one lies, or one that went another way.
-    fn elsewhere(&self, mark: &Mark) -> Option<String> {
+    pub(super) fn elsewhere(&self, mark: &Mark) -> Option<String> {
         if self.kept().is_some() {
             return None;
         }
@@ -212,6 +220,33 @@ impl Seen {
             let newer = kept.is(mark) && kept.sequence > mark.sequence;
             newer.then(|| format!("this copy of the vault is older than the one in '{path}'"))
         })
+    }
+
+    /// How a header that is not verified differs from the one last seen here: for a vault that does not open, as words to its error. A header
+    /// may say anything, and an honest one may have changed on another machine: nothing is decided by it.
+    pub fn strange(&self, header: &Header) -> Vec<String> {
+        let Some(kept) = self.kept() else { return Vec::new() };
+        if kept.vault != hex::encode(&header.vault_id) {
+            return vec!["the file calls itself another vault than the one last seen here".to_owned()];
+        }
+        let mut strange = Vec::new();
+        if header.epoch < kept.epoch {
+            strange.push(
+                "its header is from before the vault was rotated: an older file, or an older header in it".to_owned(),
+            );
+        } else if header.epoch == kept.epoch && header.generation < kept.generation {
+            let (now, then) = (header.generation, kept.generation);
+            strange.push(format!("its header is an older one (generation {now}, last seen here {then})"));
+        }
+        let known = |id: &[u8; 16]| kept.keyslots.is_empty() || kept.keyslots.contains(&hex::encode(id));
+        let unknown = header.keyslots.iter().filter(|slot| !known(&slot.id));
+        strange.extend(unknown.map(|slot| {
+            format!(
+                "keyslot '{}' was not in the vault when it was last seen here: it may be of another vault",
+                slot.name
+            )
+        }));
+        strange
     }
 
     /// What the vault tells of itself while it is open.
@@ -305,83 +340,4 @@ fn write(folder: &Path, memory: &Memory) -> io::Result<()> {
     let mut out: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     out.write_all(&serde_json::to_vec(memory)?)?;
     std::fs::rename(&new, &file)
-}
-
-/// What a doubt says, what it asks, and what to do where nobody can be asked.
-struct Told {
-    message: String,
-    question: &'static str,
-    hint: &'static str,
-}
-
-const RESTORED: &str =
-    "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file";
-const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
-
-impl Doubt {
-    fn told(self, mark: &Mark) -> Told {
-        let (message, question, hint) = match self {
-            Self::OtherVault => (
-                "this is another vault than the one last seen here".to_owned(),
-                OWN,
-                "if you put it there, repeat with --accept-changed; if not, somebody replaced the file",
-            ),
-            Self::OtherKey => (
-                "this is another vault than the one last seen here: it holds another account key".to_owned(),
-                OWN,
-                RESTORED,
-            ),
-            Self::Rotated => (
-                format!("the vault has got another account key since it was last seen here (fingerprint {})", mark.short()),
-                "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?",
-                "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
-                 --accept-changed; if not, somebody replaced the file",
-            ),
-            Self::OlderKey => (
-                "this vault file is from before the vault was rotated: whoever had the old account key can read it, and \
-                 may have written it"
-                    .to_owned(),
-                "Have you put an older copy back yourself? Go on with it?",
-                "if you restored a backup, repeat with --accept-changed, then 'twinlock rotate'; if not, somebody \
-                 tampered with the file",
-            ),
-            Self::Older(writes) => (
-                format!("this vault file is older than the one last seen here, by {}", count(writes, "write")),
-                "Have you put an older copy back yourself? Go on with it?",
-                RESTORED,
-            ),
-            Self::Fork => (
-                "this vault file went another way than the one last seen here: the last writes are others".to_owned(),
-                "Have you put another copy in its place yourself? Go on with it?",
-                "if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is \
-                 missing here; if not, somebody tampered with the file",
-            ),
-        };
-        Told { message, question, hint }
-    }
-}
-
-impl Session {
-    /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
-    pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
-        if let Some(doubt) = seen.doubt(mark) {
-            self.settle(doubt.told(mark))?;
-            seen.settled = true;
-        } else if let Some(word) = seen.elsewhere(mark) {
-            warn(&word);
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, Told { message, question, hint }: Told) -> Result<(), CliError> {
-        if self.global.accept_changed {
-            warn(&message);
-            return Ok(());
-        }
-        if self.interactive() {
-            warn(&message);
-            return self.confirm(false, question);
-        }
-        Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
-    }
 }

@@ -5,10 +5,11 @@ use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
 use crate::factor::pkcs11::SharedTokens;
+use crate::header::HeaderError;
 
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{Vault, Wish};
+use crate::vault::{Vault, VaultError, Wish, peek};
 use std::path::{Path, PathBuf};
 
 /// Options of every command.
@@ -149,7 +150,7 @@ impl Session {
         let store = Box::new(self.store()?);
         // Before the vault is read: what is remembered is then never newer than the file, unless somebody put an older one back.
         let mut seen = Seen::load(&path);
-        let mut vault = self.unlock_store(store, writes)?;
+        let mut vault = self.unlock_store(store, writes).map_err(|error| self.with_doubts(error, &seen))?;
         self.check_seen(&mut seen, &vault.mark())?;
         vault.watch(move |what| seen.note(what));
         Ok(vault)
@@ -163,6 +164,21 @@ impl Session {
             tokens.borrow_mut().dismiss();
         }
         Ok(vault)
+    }
+
+    /// An error of unlocking, with what is strange about the header.
+    fn with_doubts(&self, error: CliError, seen: &Seen) -> CliError {
+        match error {
+            CliError::Vault(
+                error @ (VaultError::Locked(_) | VaultError::Header(HeaderError::Tag) | VaultError::Manifest),
+            ) => {
+                let path = self.vault_path();
+                let header = path.ok().and_then(|path| peek(&mut SqliteStore::open(&path).ok()?).ok());
+                let notes = header.map(|header| seen.strange(header.header())).unwrap_or_default();
+                CliError::Doubtful { error, notes }
+            }
+            error => error,
+        }
     }
 
     fn unlock_store(&mut self, store: Box<SqliteStore>, writes: bool) -> Result<Vault, CliError> {

@@ -1,10 +1,11 @@
 //! Why the vault could not do it. Hints for a person are in `cli/report.rs`.
 
 use crate::crypto::RandomError;
+use crate::encode::hex;
 use crate::factor::FactorError;
 use crate::header::HeaderError;
 use crate::item::ItemError;
-use crate::store::StoreError;
+use crate::store::{RecordRef, StoreError};
 use std::fmt;
 
 /// How the set of records differs from what the vault's keys vouch for. Spec 6.4.
@@ -18,6 +19,10 @@ pub struct Altered {
     pub put_back: Vec<String>,
     /// Records that cannot be opened, by id in hex.
     pub unreadable: Vec<String>,
+    /// Records sealed under another account key of this vault than the header's, by name or id, and which: their epoch.
+    pub mixed: Vec<(String, u64)>,
+    /// The header's epoch.
+    pub epoch: u64,
     /// How many records there should be, and how many there are.
     pub count: (u64, u64),
 }
@@ -25,7 +30,17 @@ pub struct Altered {
 impl Altered {
     /// Whether nothing could be said but that the sets differ.
     pub fn is_unexplained(&self) -> bool {
-        self.deleted.is_empty() && self.replaced.is_empty() && self.put_back.is_empty() && self.unreadable.is_empty()
+        self.deleted.is_empty()
+            && self.replaced.is_empty()
+            && self.put_back.is_empty()
+            && self.unreadable.is_empty()
+            && self.mixed.is_empty()
+    }
+
+    /// Counts a record that does not open, by its name or id.
+    pub(super) fn does_not_open(&mut self, record: RecordRef<'_>, name: Option<String>) {
+        let name = name.unwrap_or_else(|| hex::encode(&record.id));
+        if record.epoch == self.epoch { self.unreadable.push(name) } else { self.mixed.push((name, record.epoch)) }
     }
 }
 

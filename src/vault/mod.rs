@@ -75,6 +75,10 @@ pub struct Mark {
     pub sequence: u64,
     /// SHA-256 of the sealed manifest: two states of one sequence are told apart.
     pub state: [u8; 32],
+    /// Counts header writes.
+    pub generation: u64,
+    /// Ids of the keyslots.
+    pub keyslots: Vec<[u8; 16]>,
     /// The fingerprint before this program has rotated the vault.
     pub follows: Option<[u8; 32]>,
 }
@@ -99,6 +103,8 @@ fn mark(state: &State, account_key: &AccountKey, follows: Option<[u8; 32]>) -> M
         epoch: header.epoch,
         sequence: state.manifest.sequence,
         state: sha256(&[state.sealed_manifest()]),
+        generation: header.generation,
+        keyslots: header.keyslots.iter().map(|slot| slot.id).collect(),
         follows,
     }
 }

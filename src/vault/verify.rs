@@ -54,13 +54,13 @@ pub(super) fn whole(
 ) -> Result<Names, VaultError> {
     let mut items = Names::new();
     let sealer = state.sealer();
-    let mut damaged = Altered::default();
+    let mut damaged = Altered { epoch: state.verified.header.epoch, ..Altered::default() };
     state.walk(read, &mut |record| match sealer.open_content(record) {
         Ok((json, item)) => {
             visit(record, &json);
             items.insert(record.id, (record.revision, Zeroizing::new(item.name)));
         }
-        Err(Damaged) => damaged.unreadable.push(crate::encode::hex::encode(&record.id)),
+        Err(Damaged) => damaged.does_not_open(record, None),
     })?;
     if !damaged.is_unexplained() {
         return Err(VaultError::Altered(damaged));

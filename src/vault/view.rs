@@ -3,7 +3,6 @@
 use super::record::{Damaged, Manifest, Sealer};
 use super::set::{Ahead, Set};
 use super::{Altered, VaultError};
-use crate::encode::hex;
 use crate::header::{HeaderError, Unverified, Verified};
 use crate::secret::AccountKey;
 use crate::store::{Entry, Meta, Read, RecordId, RecordRef};
@@ -99,14 +98,14 @@ impl State {
             }
             ControlFlow::Continue(())
         })?;
-        let mut altered = Altered { count: (self.manifest.count, count), ..Altered::default() };
+        let epoch = self.verified.header.epoch;
+        let mut altered = Altered { epoch, count: (self.manifest.count, count), ..Altered::default() };
         read.each_record(&mut |record| {
             match (entries.remove(&record.id), sealer.open_record(record)) {
                 (Some((revision, _)), Ok(_)) if revision == record.revision => {}
                 (Some((_, name)), Ok(_)) => altered.replaced.push(name),
-                (Some((_, name)), Err(Damaged)) => altered.unreadable.push(name),
                 (None, Ok(item)) => altered.put_back.push(item.name),
-                (None, Err(Damaged)) => altered.unreadable.push(hex::encode(&record.id)),
+                (known, Err(Damaged)) => altered.does_not_open(record, known.map(|(_, name)| name)),
             }
             ControlFlow::Continue(())
         })?;

@@ -31,6 +31,7 @@ mod restore;
 mod rm;
 mod rotate;
 mod seen;
+mod splice;
 mod terminal;
 mod threshold;
 mod unlock;

@@ -154,7 +154,8 @@ fn what_was_made_of_the_old_account_key_opens_only_the_old_data() {
                 ran.stderr
             );
             if with_manifest && command != "get later" {
-                let named = ["from before the vault was rotated", "older account key", "cannot be opened"];
+                let named =
+                    ["from before the vault was rotated", "a later account key than this header's", "cannot be opened"];
                 assert!(named.iter().any(|words| ran.stderr.contains(words)), "{command}: {}", ran.stderr);
             }
         }

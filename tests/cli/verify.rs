@@ -157,7 +157,7 @@ fn a_damaged_record() {
     let cli = vault();
     let id = last_record(&cli, "four");
     tamper(&cli, &format!("UPDATE record SET sealed = zeroblob(length(sealed)) WHERE hex(id) = '{id}'"));
-    let (refused, warned) = changed(&["'four' cannot be opened"]);
+    let (refused, warned) = changed(&["'four' cannot be opened: it is damaged, or of another vault"]);
     cli.session(&format!(
         r#"
 $ twinlock verify --recovery-file code

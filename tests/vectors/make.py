@@ -10,6 +10,7 @@ import header_cases
 import kat
 import keyslot_cases
 import record_cases
+import rotation_cases
 import vaults
 from world import HERE, Vectors
 
@@ -18,7 +19,7 @@ def main():
     for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     out = Vectors()
-    for cases in (header_cases, keyslot_cases, record_cases):
+    for cases in (header_cases, keyslot_cases, record_cases, rotation_cases):
         cases.negative(out)
     kat.write_all()
     vaults.write_all(out)

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 
 import read
+import rotation_cases
 import twinlock as t
 from keyslot_cases import PASSWORD
 from world import HERE, Password, Recovery, World, login, note, write
@@ -112,6 +113,14 @@ def write_all(out):
         lower,
         keyslot="daily",
         password=PASSWORD,
+    )
+
+    ok(
+        "rotated",
+        "a login and a note, after a rotation",
+        rotation_cases.after(),
+        keyslot="paper",
+        recovery=Recovery("paper").code,
     )
 
     given = {"keyslot": "paper", "recovery": Recovery("paper").code}

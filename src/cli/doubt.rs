@@ -1,0 +1,85 @@
+//! A vault file that is not as this machine has seen it: what is said, what is asked, and what to do where nobody can be asked.
+
+use super::report::{CliError, count, warn};
+use super::seen::{Doubt, Seen};
+use super::session::Session;
+use crate::vault::Mark;
+
+/// What a doubt says, what it asks, and what to do where nobody can be asked.
+struct Told {
+    message: String,
+    question: &'static str,
+    hint: &'static str,
+}
+
+const RESTORED: &str =
+    "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file";
+const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
+
+impl Doubt {
+    fn told(self, mark: &Mark) -> Told {
+        let (message, question, hint) = match self {
+            Self::OtherVault => (
+                "this is another vault than the one last seen here".to_owned(),
+                OWN,
+                "if you put it there, repeat with --accept-changed; if not, somebody replaced the file",
+            ),
+            Self::OtherKey => (
+                "this is another vault than the one last seen here: it holds another account key".to_owned(),
+                OWN,
+                RESTORED,
+            ),
+            Self::Rotated => (
+                format!("the vault has got another account key since it was last seen here (fingerprint {})", mark.short()),
+                "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?",
+                "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
+                 --accept-changed; if not, somebody replaced the file",
+            ),
+            Self::OlderKey => (
+                "this vault file is from before the vault was rotated: whoever had the old account key can read it, and \
+                 may have written it"
+                    .to_owned(),
+                "Have you put an older copy back yourself? Go on with it?",
+                "if you restored a backup, repeat with --accept-changed, then 'twinlock rotate'; if not, somebody \
+                 tampered with the file",
+            ),
+            Self::Older(writes) => (
+                format!("this vault file is older than the one last seen here, by {}", count(writes, "write")),
+                "Have you put an older copy back yourself? Go on with it?",
+                RESTORED,
+            ),
+            Self::Fork => (
+                "this vault file went another way than the one last seen here: the last writes are others".to_owned(),
+                "Have you put another copy in its place yourself? Go on with it?",
+                "if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is \
+                 missing here; if not, somebody tampered with the file",
+            ),
+        };
+        Told { message, question, hint }
+    }
+}
+
+impl Session {
+    /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
+    pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
+        if let Some(doubt) = seen.doubt(mark) {
+            self.settle(doubt.told(mark))?;
+            seen.settled = true;
+        } else if let Some(word) = seen.elsewhere(mark) {
+            warn(&word);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, Told { message, question, hint }: Told) -> Result<(), CliError> {
+        if self.global.accept_changed {
+            warn(&message);
+            return Ok(());
+        }
+        if self.interactive() {
+            warn(&message);
+            return self.confirm(false, question);
+        }
+        Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
+    }
+}

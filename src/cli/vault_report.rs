@@ -1,0 +1,60 @@
+//! Errors of rotations, and of records that something else has changed, as a person reads them: part of `report`, which is the way here.
+
+use super::report::{ACCEPT, BUSY, DAMAGED, Explained, FIXABLE, LOCKED, count};
+use crate::vault::{Altered, VaultError};
+
+/// Why a rotation did not happen.
+pub(super) fn rotation(error: &VaultError) -> Explained {
+    match error {
+        VaultError::Rotated => Explained::new(BUSY, error, "run the command again"),
+        VaultError::HeaderChanged => Explained::new(BUSY, error, "nothing was changed; run the command again"),
+        VaultError::CannotKeep(kept) => cannot_keep(error, kept),
+        VaultError::WrongForKeyslot { keyslot, .. } => Explained::new(
+            LOCKED,
+            error,
+            &format!("nothing was changed; give what opens it, or drop the keyslot with --drop '{keyslot}'"),
+        ),
+        VaultError::ReadBack => Explained::new(DAMAGED, error, "look at the disk and the memory of this machine"),
+        VaultError::Stopped => Explained::new(FIXABLE, error, ""),
+        other => unreachable!("{other} is not of a rotation"),
+    }
+}
+
+fn cannot_keep(error: &VaultError, kept: &[(String, String)]) -> Explained {
+    let drop = kept.iter().map(|(name, _)| format!("--drop '{name}'")).collect::<Vec<_>>().join(" ");
+    let mut explained =
+        Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: 'twinlock rotate' with {drop}"));
+    if kept.len() > 1 {
+        explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
+    }
+    explained
+}
+
+/// What something else has done to the records.
+pub(super) fn altered(error: &VaultError, altered: &Altered) -> Explained {
+    let mut explained = Explained::new(DAMAGED, error, ACCEPT);
+    let mut say = |what: &str, names: &[String]| {
+        explained.notes.extend(names.iter().map(|name| format!("'{name}' {what}")));
+    };
+    say("was deleted", &altered.deleted);
+    say("is not as it was last written: an older one was put back", &altered.replaced);
+    say("was put into the vault, or back into it", &altered.put_back);
+    say("cannot be opened: it is damaged, or of another vault", &altered.unreadable);
+    let later = altered.mixed.iter().any(|(_, epoch)| *epoch > altered.epoch);
+    explained.notes.extend(altered.mixed.iter().map(|(name, epoch)| {
+        if *epoch > altered.epoch {
+            format!("'{name}' is sealed under a later account key than this header's (its number {epoch})")
+        } else {
+            format!("'{name}' is sealed under an account key that the vault had before (its number {epoch})")
+        }
+    }));
+    if later {
+        // To accept them would be to throw them away.
+        explained.hint = Some("the header is from before a rotation: restore a copy made by 'twinlock backup'".into());
+    }
+    if altered.is_unexplained() || altered.count.0 != altered.count.1 {
+        let (want, have) = altered.count;
+        explained.notes.push(format!("there should be {}, and there are {have}", count(want, "item")));
+    }
+    explained
+}
