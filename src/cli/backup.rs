@@ -35,17 +35,17 @@ impl Args {
         }
         let mut store = session.store()?;
         let header = peek(&mut store)?.header().clone();
-        let shelf = Shelf { folder: &self.file, vault: &header.vault_id, name: &header.name };
+        let backups = Shelf { folder: &self.file, vault: &header.vault_id, name: &header.name };
         // Opened before the copy is made: a password that is mistyped leaves nothing behind.
         let given = &session.global;
         let with_keys = self.verify || given.password_file.is_some() || given.recovery_file.is_some();
         let vault = if with_keys { Some(session.unlock()?) } else { None };
-        let to = if folder { shelf.free() } else { self.file.clone() };
+        let to = if folder { backups.free() } else { self.file.clone() };
         store.backup(&to).map_err(|error| explain(&to, error))?;
         let what = checked(&to, vault.as_ref())?;
         prose(&format!("copied the vault '{}' to '{}'", header.name, to.display()));
         prose(&what);
-        for old in self.keep.map(|keep| shelf.beyond(keep)).unwrap_or_default() {
+        for old in self.keep.map(|keep| backups.beyond(keep)).unwrap_or_default() {
             match std::fs::remove_file(&old) {
                 Ok(()) => prose(&format!("removed the older backup '{}'", old.display())),
                 Err(error) => warn(&format!("cannot remove '{}': {}", old.display(), super::report::system(&error))),

@@ -350,10 +350,7 @@ fn store(error: &StoreError) -> Explained {
         StoreError::TooNew { .. } => Explained::new(DAMAGED, error, "use the newer twinlock"),
         StoreError::Damaged(_) => Explained::new(DAMAGED, error, "restore a copy made by 'twinlock backup'"),
         StoreError::Busy => Explained::new(BUSY, error, "try again when it has finished"),
-        StoreError::Full => {
-            Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
-        }
-        StoreError::NoRoom { .. } => {
+        StoreError::Full | StoreError::NoRoom { .. } => {
             Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
         }
         StoreError::ReadOnly(_) | StoreError::Denied(_) => {

@@ -40,8 +40,8 @@ impl Args {
                 hint: "name a copy that 'twinlock backup' has made".into(),
             });
         }
-        let source = SqliteStore::open(&self.file).map_err(|error| of_backup(error))?;
-        source.integrity().map_err(|error| of_backup(error))?;
+        let source = SqliteStore::open(&self.file).map_err(of_backup)?;
+        source.integrity().map_err(of_backup)?;
         let mut vault = session.unlock_file(&self.file)?;
         vault.verify()?;
         place(session, &mut vault, &source, &target, self.force)?;

@@ -80,7 +80,7 @@ pub enum VaultError {
     /// Header and records do not belong together, or the manifest is missing or altered.
     Manifest,
     /// Records were deleted, put back or replaced by something other than this program.
-    Altered(Altered),
+    Altered(Box<Altered>),
     /// One record is damaged or not the one last written; the item's name, where it is known.
     Record {
         /// The name asked for.

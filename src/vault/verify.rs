@@ -63,7 +63,7 @@ pub(super) fn whole(
         Err(Damaged) => damaged.does_not_open(record, None),
     })?;
     if !damaged.is_unexplained() {
-        return Err(VaultError::Altered(damaged));
+        return Err(VaultError::Altered(Box::new(damaged)));
     }
     check_index(read, state, &items)?;
     Ok(items)

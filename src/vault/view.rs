@@ -85,7 +85,7 @@ impl State {
         if set.fits(&self.sealer().leaves(), &self.manifest) {
             return Ok(());
         }
-        Err(VaultError::Altered(self.explain(read, set.count())?))
+        Err(VaultError::Altered(Box::new(self.explain(read, set.count())?)))
     }
 
     /// The slow way, once something is wrong: index entries know name and revision of every item, so most changes can be named.

@@ -154,9 +154,9 @@ fn what_was_made_of_the_old_account_key_opens_only_the_old_data() {
                 ran.stderr
             );
             if with_manifest && command != "get later" {
-                let named =
+                let told =
                     ["from before the vault was rotated", "a later account key than this header's", "cannot be opened"];
-                assert!(named.iter().any(|words| ran.stderr.contains(words)), "{command}: {}", ran.stderr);
+                assert!(told.iter().any(|words| ran.stderr.contains(words)), "{command}: {}", ran.stderr);
             }
         }
     }
