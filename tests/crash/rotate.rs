@@ -177,10 +177,9 @@ fn kill_many(first: u32) -> Tally {
             vault.verify().unwrap();
         }
         drop(vault);
-        if epoch == 1 {
-            tally.old += 1
-        } else {
-            tally.new += 1
+        match epoch {
+            1 => tally.old += 1,
+            _ => tally.new += 1,
         }
         // A slow machine or a fast one: as many before as after.
         let shift = |time: Duration| time.mul_f64(if epoch == 2 { 0.99 } else { 1.01 });
