@@ -9,18 +9,24 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use tempfile::TempDir;
+use twinlock::crypto::random_secret;
+use twinlock::factor::fake::FakeEnroll;
+use twinlock::factor::password::{Cost, NewPassword, PasswordEnroll};
 use twinlock::factor::pkcs11::{
     HelperCommand, Mode, Module, NewKey, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, TokenSetup, Tokens, Uri,
     describe, keys, log_in_to, rewrap_from_stanza, test,
 };
-use twinlock::factor::{Enroll, FactorError, Open, SlotContext};
-use twinlock::header::Stanza;
-use twinlock::prompt::{Ask, Event, FilePrompt, NoPrompt, Prompt, PromptError, Question, Sources};
-use twinlock::secret::SecretText;
+use twinlock::factor::{Enroll, FactorError, Open, Openers, SlotContext};
+use twinlock::header::{Header, Stanza};
+use twinlock::prompt::{Ask, Event, FilePrompt, NoPrompt, Prompt, PromptError, Question, ScriptedPrompt, Sources};
+use twinlock::secret::{AccountKey, SecretText};
+use twinlock::store::memory::{Contents, MemoryStore};
+use twinlock::vault::{Need, Needed, NewKeyslot, Vault, VaultError, Wish};
 use zeroize::Zeroizing;
 
 const MODULES: [&str; 3] = [
@@ -29,6 +35,7 @@ const MODULES: [&str; 3] = [
     "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
 ];
 const PIN: &str = "123456";
+const WORDS: &str = "correct horse battery staple";
 const CTX: SlotContext<'static> =
     SlotContext { vault_id: &[1; 16], keyslot_id: &[2; 16], vault: "home", keyslot: "daily" };
 
@@ -98,6 +105,12 @@ impl Lab {
             allow_sha1: mode == Mode::RsaOaepSha1,
             force_last_try: false,
         }
+    }
+
+    fn openers(&self) -> Openers {
+        let mut openers = Openers::typed();
+        openers.add("pkcs11", Box::new(self.open()));
+        openers
     }
 
     fn open(&self) -> Pkcs11Open {
@@ -195,6 +208,85 @@ fn a_public_key_is_enough_to_wrap_again() {
     let (fresh, _) = again.enroll(&CTX, &mut Typist::new(&[PIN])).unwrap();
     assert_eq!((&fresh.params["mode"], &fresh.params["uri"]), (&stanza.params["mode"], &stanza.params["uri"]));
     assert_ne!(fresh.params["challenge"], stanza.params["challenge"]);
+}
+
+/// One keyslot that is typed, and three of a token: its public key alone, its secret key alone, its public key beside a password.
+fn with_three_of_a_token(lab: &Lab) -> MemoryStore {
+    let keys = [Mode::EcdhP256, Mode::HmacSha256].map(|mode| (lab.setup(mode, mode.name()), mode));
+    let [ec, hmac] = keys.map(|(key, mode)| lab.enroll(&key.uri, mode));
+    let mut prompt = ScriptedPrompt::new().types(WORDS).types(WORDS).types("s").types(PIN).types(PIN);
+    let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
+    let password = PasswordEnroll { cost: Cost { memory_kib: 19_456, passes: 2, lanes: 1 }, password };
+    let typed = FakeEnroll { name: "f".into() };
+    let keyslot = |name: &str, factors| NewKeyslot { name: name.into(), threshold: 0, factors };
+    let mut keyslots = [
+        keyslot("typed", vec![&typed as &dyn Enroll]),
+        keyslot("public", vec![&ec]),
+        keyslot("secret", vec![&hmac]),
+        keyslot("both", vec![&password, &ec]),
+    ];
+    keyslots.iter_mut().for_each(|slot| slot.threshold = u8::try_from(slot.factors.len()).unwrap());
+    let key = AccountKey::new(random_secret().unwrap());
+    let new = Vault::prepare("v", &key, &keyslots, &mut prompt).unwrap();
+    MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []))
+}
+
+fn unlocked(lab: &Lab, store: &MemoryStore, keyslot: &str, prompt: ScriptedPrompt) -> Vault {
+    let (mut openers, mut prompt) = (lab.openers(), prompt);
+    let wish = Wish { keyslot: Some(keyslot), ..Wish::default() };
+    Vault::unlock(Box::new(store.clone()), wish, &mut openers, &mut prompt).unwrap()
+}
+
+#[test]
+fn a_rotation_takes_tokens_along_as_their_modes_allow() {
+    let Some(lab) = Lab::new() else { return };
+    let store = with_three_of_a_token(&lab);
+    let mut vault = unlocked(&lab, &store, "typed", ScriptedPrompt::new().types("s"));
+
+    // The token in a drawer.
+    let mut absent = |_: &Stanza| false;
+    let token = "the token 'lab'".to_owned();
+    let needs = |needs: Vec<Needed>| needs.into_iter().map(|needed| needed.need).collect::<Vec<_>>();
+    let lost = Need::Lost(format!("{token} is needed, and is not here"));
+    let new = Need::NewPassword(vec![token.clone()]);
+    assert_eq!(needs(vault.rotation_needs(&[], &mut absent).unwrap()), [Need::Nothing, Need::Nothing, lost, new]);
+    let refused = vault.prepare_rotation(&[], true, &mut absent, &mut lab.openers(), &mut ScriptedPrompt::new());
+    assert!(matches!(refused, Err(VaultError::CannotKeep(kept)) if kept.len() == 1 && kept[0].0 == "secret"));
+    let mut prompt = ScriptedPrompt::new().types("a new one").types("a new one");
+    let drop = ["secret".to_owned()];
+    let rotation = vault.prepare_rotation(&drop, true, &mut absent, &mut Openers::typed(), &mut prompt).unwrap();
+    let before = store.contents();
+    vault.rotate(rotation, &mut |_| ControlFlow::Continue(())).unwrap();
+    unlocked(&lab, &store, "public", ScriptedPrompt::new().types(PIN));
+    unlocked(&lab, &store, "both", ScriptedPrompt::new().types(PIN).types("a new one"));
+
+    // The token here: it proves the password, and a wrong one may be typed again.
+    store.replace(before);
+    let mut vault = unlocked(&lab, &store, "typed", ScriptedPrompt::new().types("s"));
+    let mut here = |_: &Stanza| true;
+    let (one, both) = (Need::Asked(vec![token.clone()]), Need::Asked(vec![token, "the password".into()]));
+    assert_eq!(needs(vault.rotation_needs(&[], &mut here).unwrap()), [Need::Nothing, Need::Nothing, one, both]);
+    let mut prompt = ScriptedPrompt::new().types(PIN).types("mistyped").types(WORDS);
+    let rotation = vault.prepare_rotation(&[], true, &mut here, &mut lab.openers(), &mut prompt).unwrap();
+    let fresh = |name: &str, at: usize, field: &str| {
+        let of = |header: &Header| header.keyslot(name).unwrap().factors[at].params[field].clone();
+        assert_ne!(of(vault.header()), of(rotation.header()), "{name}: what the token once answered opens nothing new");
+    };
+    fresh("public", 0, "ephemeral");
+    fresh("secret", 0, "challenge");
+    fresh("both", 1, "ephemeral");
+    vault.rotate(rotation, &mut |_| ControlFlow::Continue(())).unwrap();
+    for name in ["public", "secret"] {
+        unlocked(&lab, &store, name, ScriptedPrompt::new().types(PIN));
+    }
+    let mut vault = unlocked(&lab, &store, "both", ScriptedPrompt::new().types(PIN).types(WORDS));
+    // By what has just opened it, the keyslot is wrapped again without a question.
+    let drop = ["typed", "secret"].map(str::to_owned);
+    assert_eq!(needs(vault.rotation_needs(&drop, &mut absent).unwrap()), [Need::Nothing, Need::Nothing]);
+    let rotation =
+        vault.prepare_rotation(&drop, true, &mut absent, &mut Openers::typed(), &mut ScriptedPrompt::new()).unwrap();
+    vault.rotate(rotation, &mut |_| ControlFlow::Continue(())).unwrap();
+    unlocked(&lab, &store, "both", ScriptedPrompt::new().types(PIN).types(WORDS));
 }
 
 #[test]
