@@ -225,7 +225,9 @@ fn with_three_of_a_token(lab: &Lab) -> MemoryStore {
         keyslot("secret", vec![&hmac]),
         keyslot("both", vec![&password, &ec]),
     ];
-    keyslots.iter_mut().for_each(|slot| slot.threshold = u8::try_from(slot.factors.len()).unwrap());
+    for slot in &mut keyslots {
+        slot.threshold = u8::try_from(slot.factors.len()).unwrap();
+    }
     let key = AccountKey::new(random_secret().unwrap());
     let new = Vault::prepare("v", &key, &keyslots, &mut prompt).unwrap();
     MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []))

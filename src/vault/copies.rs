@@ -5,6 +5,7 @@ use super::view::State;
 use super::{Mark, Report, Vault, VaultError, mark, peek};
 use crate::header::HeaderError;
 use crate::store::Store;
+use std::ops::ControlFlow;
 
 /// How another file stands to a vault that is open.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Vault {
     pub fn verify_copy(&self, copy: &mut dyn Store) -> Result<(Mark, Report), VaultError> {
         let snapshot = copy.snapshot()?;
         let state = State::read(snapshot.as_ref(), &self.account_key)?;
-        whole(snapshot.as_ref(), &state, &mut |_, _| ())?;
+        whole(snapshot.as_ref(), &state, &mut |_, _| ControlFlow::Continue(()))?;
         Ok((mark(&state, &self.account_key, None), Report::of(&state)))
     }
 

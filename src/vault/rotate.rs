@@ -152,14 +152,19 @@ impl Vault {
         let fresh = State::read(tx.as_ref(), &rotation.account_key)?;
         let mut read_back = Sum { count: 0, sum: [0; 32] };
         let mut damaged = false;
-        fresh.walk(tx.as_ref(), &mut |record| match fresh.sealer().open_json(record) {
-            Ok(json) => {
-                summing.add(&mut read_back, &record.id, record.revision, &json);
-                telling.step();
-            }
-            Err(Damaged) => damaged = true,
-        })?;
-        check_index(tx.as_ref(), &fresh, &staged.names)?;
+        fresh
+            .walk(tx.as_ref(), &mut |record| {
+                if !telling.step() {
+                    return;
+                }
+                match fresh.sealer().open_json(record) {
+                    Ok(json) => summing.add(&mut read_back, &record.id, record.revision, &json),
+                    Err(Damaged) => damaged = true,
+                }
+            })
+            .map_err(read_back_wrong)?;
+        telling.told()?;
+        check_index(tx.as_ref(), &fresh, &staged.names).map_err(read_back_wrong)?;
         if damaged
             || read_back != staged.sum
             || read_back.count != total
@@ -175,11 +180,10 @@ impl Vault {
             // Before it lasts: if this program is killed right afterwards, the new account key is no surprise to this machine.
             watch(&super::Seen::Coming(super::mark(&state, &account_key, Some(old))));
         }
-        let committed = tx.commit();
-        if let Err(error) = committed {
+        if let Err(error) = tx.commit() {
             // It may have happened all the same: what the file says is what counts.
-            let now = self.store.snapshot()?;
-            if now.meta(Meta::Header)?.as_deref() != Some(state.text()) {
+            let now = self.store.snapshot().and_then(|now| now.meta(Meta::Header));
+            if !now.is_ok_and(|text| text.as_deref() == Some(state.text())) {
                 return Err(error.into());
             }
         }
@@ -200,6 +204,14 @@ impl Rotation {
     }
 }
 
+/// Nobody else can have written meanwhile: what does not fit is the disk's doing, or ours.
+fn read_back_wrong(error: VaultError) -> VaultError {
+    match error {
+        VaultError::Altered(_) | VaultError::Record { .. } => VaultError::ReadBack,
+        other => other,
+    }
+}
+
 /// Reads everything old, and seals it anew: in memory, as the old must be out of the file's pages before the new goes in.
 fn stage(
     read: &dyn Read,
@@ -216,8 +228,8 @@ fn stage(
     let mut manifest = Manifest { sequence: state.manifest.sequence + 1, ..Manifest::default() };
     let mut failed = None;
     let names = whole(read, state, &mut |record, json| {
-        if failed.is_some() || !telling.step() {
-            return;
+        if !telling.step() {
+            return ControlFlow::Break(());
         }
         summing.add(&mut sum, &record.id, record.revision, json);
         match new.seal_content(record.id, record.revision, json) {
@@ -229,12 +241,17 @@ fn stage(
                 manifest.count += 1;
                 records.push(sealed);
             }
-            Err(error) => failed = Some(error),
+            Err(error) => {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
         }
-    })?;
+        ControlFlow::Continue(())
+    });
     if let Some(error) = failed {
         return Err(error.into());
     }
+    let names = names?;
     telling.told()?;
     Ok((Staged { records, names, sum }, manifest))
 }

@@ -38,7 +38,7 @@ impl Vault {
         let snapshot = self.store.snapshot()?;
         self.state.refresh(snapshot.as_ref(), &self.account_key)?;
         let state = &self.state;
-        whole(snapshot.as_ref(), state, &mut |_, _| ())?;
+        whole(snapshot.as_ref(), state, &mut |_, _| ControlFlow::Continue(()))?;
         Ok(Report::of(state))
     }
 }
@@ -46,22 +46,30 @@ impl Vault {
 /// Revisions and names of items by their ids.
 pub(super) type Names = HashMap<RecordId, (u64, Zeroizing<String>)>;
 
-/// Opens every record and every index entry of a state; `visit` sees each record with its item's JSON.
+/// Opens every record and every index entry of a state; `visit` sees each record with its item's JSON, and may stop it.
 pub(super) fn whole(
     read: &dyn Read,
     state: &super::view::State,
-    visit: &mut dyn FnMut(RecordRef<'_>, &[u8]),
+    visit: &mut dyn FnMut(RecordRef<'_>, &[u8]) -> ControlFlow<()>,
 ) -> Result<Names, VaultError> {
-    let mut items = Names::new();
+    let (mut items, mut stopped) = (Names::new(), false);
     let sealer = state.sealer();
     let mut damaged = Altered { epoch: state.verified.header.epoch, ..Altered::default() };
-    state.walk(read, &mut |record| match sealer.open_content(record) {
-        Ok((json, item)) => {
-            visit(record, &json);
-            items.insert(record.id, (record.revision, Zeroizing::new(item.name)));
+    state.walk(read, &mut |record| {
+        if stopped {
+            return;
         }
-        Err(Damaged) => damaged.does_not_open(record, None),
+        match sealer.open_content(record) {
+            Ok((json, item)) => {
+                stopped = visit(record, &json).is_break();
+                items.insert(record.id, (record.revision, Zeroizing::new(item.name)));
+            }
+            Err(Damaged) => damaged.does_not_open(record, None),
+        }
     })?;
+    if stopped {
+        return Err(VaultError::Stopped);
+    }
     if !damaged.is_unexplained() {
         return Err(VaultError::Altered(Box::new(damaged)));
     }
