@@ -3,6 +3,8 @@
 
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/pty.rs"]
+mod pty;
 
 mod kills;
 mod parallel;

@@ -2,6 +2,7 @@
 //! finishes.
 
 use crate::program::Cli;
+use crate::pty::Pty;
 use crate::steps::{PASSWORD, contents, item, open, write};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -206,4 +207,33 @@ fn killed_anywhere_it_is_the_old_vault_or_the_new() {
     std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes()).unwrap();
     let spread = BTreeMap::from([("old", old), ("new", new), ("journals", journals)]);
     assert!(spread.values().all(|kills| *kills >= 25), "kills landed on one side only: {spread:?}");
+}
+
+#[test]
+fn ctrl_c_rolls_it_back_and_says_so() {
+    let cli = many();
+    let mut stopped = 0;
+    // A key that comes after the last look at it comes too late, and then it is done.
+    for _ in 0..20 {
+        std::fs::copy(cli.path("pristine"), cli.vault()).unwrap();
+        let _ = std::fs::remove_dir_all(cli.home().join("state/twinlock"));
+        let mut terminal = Pty::spawn(&cli.command("rotate --recovery-file code --force"));
+        terminal.expect("% sealing anew");
+        terminal.send("\u{3}");
+        let code = terminal.wait_exit().code();
+        let epoch = unlock(&cli, &cli.vault()).header().epoch;
+        match code {
+            Some(1) => {
+                assert!(terminal.transcript().contains("stopped; nothing was changed"), "{}", terminal.transcript());
+                assert_eq!(epoch, 1);
+                assert!(!journal(&cli));
+                stopped += 1;
+            }
+            other => assert_eq!((other, epoch), (Some(0), 2)),
+        }
+        if stopped == 3 {
+            return;
+        }
+    }
+    panic!("of 20 times it was stopped {stopped} times");
 }
