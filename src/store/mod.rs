@@ -131,9 +131,9 @@ impl std::fmt::Display for StoreError {
             Self::Full => f.write_str("no space left on the disk of the vault"),
             Self::NoRoom { wanted, free } => write!(
                 f,
-                "the disk of the vault has {} MiB left, and writing all of it anew takes up to {}",
-                free >> 20,
-                (wanted >> 20) + 1
+                "the disk of the vault has {} KiB left, and writing all of it anew takes up to {}",
+                free >> 10,
+                (wanted >> 10) + 1
             ),
             Self::ReadOnly(why) => write!(f, "the vault cannot be written: {why}"),
             Self::Denied(why) => write!(f, "no permission: {why}"),

@@ -211,6 +211,33 @@ fn a_full_disk_loses_nothing() {
 }
 
 #[test]
+fn a_disk_too_full_for_a_rotation_keeps_the_old_vault() {
+    let cli = Cli::with_password();
+    fs::create_dir(cli.path("disk")).unwrap();
+    cli.ok("add small --generate --recovery-file code");
+    cli.ok("backup whole");
+    let look = "$t verify --vault disk/v --recovery-file code --json | grep -E 'epoch|items'; ls disk";
+    let rotate = "$t rotate --vault disk/v --keyslot recovery --recovery-file code --no-input --password-file";
+    let script = format!(
+        "mount -t tmpfs -o size=200k none disk && cp whole disk/v && chmod 600 disk/v
+        head -c 100000 /dev/zero > disk/fill; {rotate} pw; echo $?; {look}"
+    );
+    let Some(ran) = in_namespace(&cli, &script) else { return };
+    assert_eq!(ran.stdout, "1\n  \"epoch\": 1,\n  \"items\": 1,\nfill\nv\n", "{}", ran.stderr);
+    assert!(ran.stderr.contains("and writing all of it anew takes up to"), "{}", ran.stderr);
+
+    // Room enough when it was looked for, and then somebody else fills it: the FIFO is opened after that look.
+    let script = format!(
+        "mount -t tmpfs -o size=200k none disk && cp whole disk/v && chmod 600 disk/v && mkfifo -m 600 fifo
+        {rotate} fifo & exec 3>fifo; head -c 1000000 /dev/zero > disk/fill 2>/dev/null; cat pw >&3; exec 3>&-
+        wait $!; echo $?; {look}"
+    );
+    let Some(ran) = in_namespace(&cli, &script) else { return };
+    assert_eq!(ran.stdout, "1\n  \"epoch\": 1,\n  \"items\": 1,\nfill\nv\n", "{}", ran.stderr);
+    assert!(ran.stderr.contains("no space left on the disk of the vault; nothing was changed"), "{}", ran.stderr);
+}
+
+#[test]
 fn output_that_cannot_be_written_is_an_error() {
     let cli = Cli::with_vault();
     cli.ok("add github --generate --recovery-file code");

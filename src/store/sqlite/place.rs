@@ -17,7 +17,7 @@ use super::super::StoreError;
 const PEEK: u64 = 65_536;
 
 /// Bytes that a write takes beside what grows with the file.
-const ROOM: u64 = 1 << 20;
+const ROOM: u64 = 1 << 16;
 
 /// Begins a journal, and ends one that names a super-journal.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
