@@ -1,0 +1,130 @@
+//! The PIV application with Yubico's extensions: NIST SP 800-73-4 part 2, and Yubico's technical manual.
+
+mod authenticate;
+mod generate;
+mod info;
+mod management;
+mod metadata;
+mod objects;
+mod pin;
+
+use crate::apdu::{Answer, Apdu, Sw};
+use crate::desk::Desk;
+use crate::firmware::Firmware;
+use crate::memory::Memory;
+use management::Challenge;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Whether the card saw the right PIN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum PinState {
+    Unknown,
+    Verified,
+    /// With the command just before: what policy `always` asks for.
+    Fresh,
+}
+
+/// The application, with what it knows since it was selected.
+pub struct Piv {
+    /// Yubico's extensions are there.
+    extended: bool,
+    firmware: Firmware,
+    memory: Memory,
+    file: Option<PathBuf>,
+    desk: Arc<Desk>,
+    pin: PinState,
+    managed: bool,
+    challenge: Option<Challenge>,
+    /// Until when the last touch counts with policy `cached`.
+    touched_until: Option<Instant>,
+}
+
+impl Piv {
+    pub fn new(extended: bool, firmware: Firmware, memory: Memory, file: Option<PathBuf>, desk: Arc<Desk>) -> Self {
+        Self {
+            extended,
+            firmware,
+            memory,
+            file,
+            desk,
+            pin: PinState::Unknown,
+            managed: false,
+            challenge: None,
+            touched_until: None,
+        }
+    }
+
+    pub fn firmware(&self) -> Firmware {
+        self.firmware
+    }
+
+    pub fn serial(&self) -> u32 {
+        self.memory.serial
+    }
+
+    /// Another application, or this one again, was selected.
+    pub fn deselect(&mut self) {
+        self.pin = PinState::Unknown;
+        self.managed = false;
+        self.challenge = None;
+    }
+
+    /// Power was cut, or the card was reset.
+    pub fn power(&mut self) {
+        self.deselect();
+        self.touched_until = None;
+    }
+
+    /// Keeps what is to be kept.
+    fn save(&self) {
+        if let Some(file) = &self.file {
+            self.memory.save(file).unwrap_or_else(|why| panic!("the card's file cannot be written: {why}"));
+        }
+    }
+
+    fn pin_ok(&self) -> bool {
+        self.pin != PinState::Unknown
+    }
+
+    /// Back to the factory: only for a card whose PIN and PUK are blocked.
+    fn reset(&mut self) -> Answer {
+        if self.memory.pin.left > 0 || self.memory.puk.left > 0 {
+            return Err(Sw::CONDITIONS);
+        }
+        self.memory = Memory::factory(self.memory.serial, self.firmware);
+        self.power();
+        self.save();
+        Ok(Vec::new())
+    }
+
+    pub fn instruction(&mut self, apdu: &Apdu) -> Answer {
+        let fresh = self.pin == PinState::Fresh;
+        if fresh {
+            self.pin = PinState::Verified;
+        }
+        match apdu.ins {
+            0x20 => self.verify(apdu),
+            0x24 => self.change_reference(apdu),
+            0x2c => self.unblock(apdu),
+            0x47 => self.generate(apdu),
+            0x87 => self.authenticate(apdu, fresh),
+            0xcb => self.get_data(apdu),
+            0xdb => self.put_data(apdu),
+            _ if !self.extended => Err(Sw::WRONG_INS),
+            0xf7 if self.firmware.metadata() => self.metadata(apdu),
+            0xfa => self.set_tries(apdu),
+            0xfb => self.reset(),
+            0xff => self.set_management_key(apdu),
+            0xf8 if self.firmware.serial_in_piv() => Ok(self.serial().to_be_bytes().to_vec()),
+            0xfd => Ok(self.firmware.0.to_vec()),
+            _ => Err(Sw::WRONG_INS),
+        }
+    }
+}
+
+/// Whether a key can be there: the four of PIV, the retired ones, and that of attestation.
+fn is_key_reference(reference: u8) -> bool {
+    matches!(reference, 0x9a | 0x9c | 0x9d | 0x9e | 0x82..=0x95 | 0xf9)
+}
