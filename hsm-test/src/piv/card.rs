@@ -1,6 +1,7 @@
 //! A card in a reader, and what a person does with it.
 
 use crate::piv::client;
+use crate::piv::other::{OtherProgram, Share};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,11 @@ pub struct VirtualYubikey {
     pub(super) control: PathBuf,
     pub(super) reader: String,
     pub(super) socket: PathBuf,
+    pub(super) number: u16,
 }
+
+/// A reader whose card's process ended.
+pub struct FreeReader(pub(super) u16);
 
 impl VirtualYubikey {
     /// Says a line to the card; gives what it answers behind `ok`.
@@ -107,6 +112,8 @@ impl VirtualYubikey {
 
     /// Puts it into the reader; back when pcscd shows it to clients.
     pub fn insert(&self) {
+        // A card that a fault pulled out may be gone for less time than pcscd needs to see it.
+        self.seen(false);
         self.tell("insert");
         self.seen(true);
     }
@@ -140,6 +147,27 @@ impl VirtualYubikey {
     /// Something goes wrong: `[ins=HEX] [at=N | every] KIND`, see `fault.rs` of the card.
     pub fn fault(&self, fault: &str) {
         self.tell(&format!("fault {fault}"));
+    }
+
+    /// Another program connects to the card.
+    ///
+    /// # Errors
+    /// The number of pcscd's refusal, e.g. `0x8010000b` (sharing violation).
+    pub fn other_program(&self, share: Share) -> Result<OtherProgram, u32> {
+        OtherProgram::connect(&self.socket, &self.reader, share)
+    }
+
+    /// The certificate (DER) of the root above the factory's attestation key.
+    pub fn attestation_root(&self) -> Vec<u8> {
+        hex::decode(self.tell("root")).expect("the card speaks hexadecimal")
+    }
+
+    /// Ends the card's process; what it had no file for is gone. The reader is free for another.
+    pub fn end(self) -> FreeReader {
+        // The process ends before it can answer.
+        let _ = self.try_tell("quit");
+        self.seen(false);
+        FreeReader(self.number)
     }
 
     /// Sets how many tries are left, at most the total (3): of the PIN, of the PUK. 0 is blocked.

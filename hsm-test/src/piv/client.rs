@@ -32,10 +32,10 @@ pub struct Reader {
     pub sharing: i32,
 }
 
-struct Connection(UnixStream);
+pub(super) struct Connection(UnixStream);
 
 impl Connection {
-    fn open(socket: &Path) -> std::io::Result<Self> {
+    pub(super) fn open(socket: &Path) -> std::io::Result<Self> {
         let mut connection = Self(UnixStream::connect(socket)?);
         connection.0.set_read_timeout(Some(PATIENCE))?;
         // Major, minor, and room for the answer's return value.
@@ -45,9 +45,20 @@ impl Connection {
         if answer[8..] == [0; 4] { Ok(connection) } else { Err(std::io::ErrorKind::Unsupported.into()) }
     }
 
-    fn say(&mut self, command: u32, body: &[u8]) -> std::io::Result<()> {
+    pub(super) fn say(&mut self, command: u32, body: &[u8]) -> std::io::Result<()> {
         let length = u32::try_from(body.len()).expect("messages are short");
         self.0.write_all(&[&length.to_ne_bytes()[..], &command.to_ne_bytes(), body].concat())
+    }
+
+    /// The data that follow a message.
+    pub(super) fn say_more(&mut self, data: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(data)
+    }
+
+    pub(super) fn hear_some(&mut self, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut answer = vec![0; length];
+        self.0.read_exact(&mut answer)?;
+        Ok(answer)
     }
 
     fn hear<const N: usize>(&mut self) -> std::io::Result<[u8; N]> {
@@ -74,7 +85,7 @@ fn reader(state: &[u8]) -> Reader {
 }
 
 /// A fixture waits this long for what comes by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Every reader of the pcscd behind this socket.
 ///

@@ -14,8 +14,10 @@
 
 mod card;
 mod client;
+mod other;
 mod place;
 
-pub use card::{CardOptions, VirtualYubikey};
+pub use card::{CardOptions, FreeReader, VirtualYubikey};
 pub use client::{Reader, readers};
+pub use other::{Leave, OtherProgram, Share};
 pub use place::{PcscPlace, SOCKET_VARIABLE};

@@ -1,7 +1,7 @@
 //! A pcscd of a test's own, in namespaces of its own.
 
 use crate::missing::missing;
-use crate::piv::card::{CardOptions, VirtualYubikey};
+use crate::piv::card::{CardOptions, FreeReader, VirtualYubikey};
 use crate::piv::client;
 use crate::place::virtual_yubikey;
 use std::io::{BufRead, BufReader, Write};
@@ -40,19 +40,24 @@ struct Talk {
 impl PcscPlace {
     /// With two empty readers, in a temporary folder; nothing, said loudly, where the machine lacks something.
     pub fn start() -> Option<Self> {
+        Self::with_readers(&[NAME])
+    }
+
+    /// With two readers of each of these names; none is possible. The names at pcscd have two numbers behind.
+    pub fn with_readers(names: &[&str]) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("pcsc").tempdir().expect("a temporary folder can be made");
         let path = folder.path().to_owned();
-        Self::begin(path, Some(folder))
+        Self::begin(path, Some(folder), names)
     }
 
     /// In a folder that stays.
     pub fn start_in(folder: &Path) -> Option<Self> {
         std::fs::create_dir_all(folder).unwrap_or_else(|why| panic!("'{}': {why}", folder.display()));
         let folder = folder.canonicalize().unwrap_or_else(|why| panic!("'{}': {why}", folder.display()));
-        Self::begin(folder, None)
+        Self::begin(folder, None, &[NAME])
     }
 
-    fn begin(folder: PathBuf, temporary: Option<TempDir>) -> Option<Self> {
+    fn begin(folder: PathBuf, temporary: Option<TempDir>, readers: &[&str]) -> Option<Self> {
         for (command, package) in [("unshare", "util-linux"), ("ip", "iproute2"), ("pcscd", "pcscd")] {
             if !is_command(command) {
                 return missing(command, &format!("install the package '{package}'"));
@@ -61,7 +66,7 @@ impl PcscPlace {
         if !Path::new(DRIVER).exists() {
             return missing(DRIVER, "install the package 'vsmartcard-vpcd'");
         }
-        prepare(&folder).unwrap_or_else(|why| panic!("'{}': {why}", folder.display()));
+        prepare(&folder, readers).unwrap_or_else(|why| panic!("'{}': {why}", folder.display()));
         let mut command = Command::new("unshare");
         command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]);
         if !rustix::process::geteuid().is_root() {
@@ -110,27 +115,30 @@ impl PcscPlace {
     /// Puts a card into the next reader; back when pcscd shows it to clients, unless it is not to be inserted yet.
     ///
     /// # Panics
-    /// If both readers have their card, or it cannot be started.
+    /// If every reader has its card, or it cannot be started.
     pub fn card(&self, options: CardOptions) -> VirtualYubikey {
         let number = {
             let mut talk = self.talk.lock().expect("no fixture panicked");
             talk.cards += 1;
             talk.cards - 1
         };
-        assert!(number < 2, "there are two readers");
         self.card_in(number, options)
     }
 
-    /// Another process for the card of a reader whose process ended.
-    pub(super) fn card_in(&self, number: u16, options: CardOptions) -> VirtualYubikey {
+    /// Another card for a reader whose card's process ended.
+    pub fn card_again(&self, reader: FreeReader, options: CardOptions) -> VirtualYubikey {
+        self.card_in(reader.0, options)
+    }
+
+    fn card_in(&self, number: u16, options: CardOptions) -> VirtualYubikey {
         let control = self.folder.join(format!("card-{number}"));
         // Left behind by a card that ended.
         let _ = std::fs::remove_file(&control);
         let inserted = options.inserted();
         let line = format!("card port={} control={} {}", PORT + number, control.display(), options.words());
         self.tell(&line).unwrap_or_else(|why| panic!("{line}: {why}\n{}", self.log()));
-        let reader = format!("{NAME} 00 {number:02x}");
-        let card = VirtualYubikey { control, reader, socket: self.socket() };
+        let reader = self.readers()[usize::from(number)].name.clone();
+        let card = VirtualYubikey { control, reader, socket: self.socket(), number };
         if inserted {
             card.tell("wait powered");
             card.seen(true);
@@ -205,11 +213,19 @@ fn is_command(name: &str) -> bool {
     std::env::split_paths(&search_path()).any(|folder| folder.join(name).is_file())
 }
 
-fn prepare(folder: &Path) -> std::io::Result<()> {
+fn prepare(folder: &Path, names: &[&str]) -> std::io::Result<()> {
     for part in ["run/pcscd", "readers", "drivers"] {
         std::fs::create_dir_all(folder.join(part))?;
     }
-    let config =
-        format!("FRIENDLYNAME \"{NAME}\"\nDEVICENAME /dev/null:0x{PORT:X}\nLIBPATH {DRIVER}\nCHANNELID 0x{PORT:X}\n");
-    std::fs::write(folder.join("readers/vpcd"), config)
+    let mut config = Vec::new();
+    for (port, name) in (PORT..).step_by(2).zip(names) {
+        // Entries that name one library share its first port.
+        let driver = folder.join(format!("driver-{port}.so"));
+        std::fs::copy(DRIVER, &driver)?;
+        let library = driver.display();
+        config.push(format!(
+            "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:0x{port:X}\nLIBPATH {library}\nCHANNELID 0x{port:X}\n\n"
+        ));
+    }
+    std::fs::write(folder.join("readers/vpcd"), config.concat())
 }

@@ -6,7 +6,8 @@ use crate::firmware::Firmware;
 /// What a key is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Algorithm {
-    Rsa2048,
+    /// Of so many bits.
+    Rsa(u16),
     P256,
     P384,
     X25519,
@@ -15,7 +16,10 @@ pub enum Algorithm {
 impl Algorithm {
     pub fn from_number(number: u8, firmware: Firmware) -> Result<Self, Sw> {
         match number {
-            0x07 => Ok(Self::Rsa2048),
+            0x05 if firmware.seven() => Ok(Self::Rsa(3072)),
+            0x06 => Ok(Self::Rsa(1024)),
+            0x07 => Ok(Self::Rsa(2048)),
+            0x16 if firmware.seven() => Ok(Self::Rsa(4096)),
             0x11 => Ok(Self::P256),
             0x14 => Ok(Self::P384),
             0xe1 if firmware.seven() => Ok(Self::X25519),
@@ -25,7 +29,10 @@ impl Algorithm {
 
     pub fn number(self) -> u8 {
         match self {
-            Self::Rsa2048 => 0x07,
+            Self::Rsa(1024) => 0x06,
+            Self::Rsa(3072) => 0x05,
+            Self::Rsa(4096) => 0x16,
+            Self::Rsa(_) => 0x07,
             Self::P256 => 0x11,
             Self::P384 => 0x14,
             Self::X25519 => 0xe1,

@@ -1,5 +1,6 @@
 //! The card: which application is selected, commands that come in parts, answers that go out in parts.
 
+use crate::algorithm::Algorithm;
 use crate::apdu::{Answer, Apdu, Sw, tlv};
 use crate::desk::Desk;
 use crate::firmware::Firmware;
@@ -16,6 +17,16 @@ pub enum Mode {
     OtherPiv,
     /// No PIV at all.
     NotPiv,
+}
+
+/// What cannot change while it runs.
+pub struct Make {
+    pub mode: Mode,
+    pub firmware: Firmware,
+    /// What the factory's attestation key is.
+    pub attestation: Algorithm,
+    /// Where it remembers its keys.
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,9 +53,8 @@ pub struct Card {
 }
 
 impl Card {
-    pub fn new(mode: Mode, firmware: Firmware, memory: Memory, file: Option<PathBuf>, desk: Arc<Desk>) -> Self {
-        let piv = Piv::new(mode == Mode::Yubikey, firmware, memory, file, desk);
-        Self { mode, piv, selected: None, parts: None, rest: Vec::new() }
+    pub fn new(make: Make, memory: Memory, desk: Arc<Desk>) -> Self {
+        Self { mode: make.mode, piv: Piv::new(make, memory, desk), selected: None, parts: None, rest: Vec::new() }
     }
 
     /// The PIV application, for commands from the desk.

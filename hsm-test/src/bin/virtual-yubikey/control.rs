@@ -93,6 +93,12 @@ fn command(words: &[&str], card: &Mutex<Card>, desk: &Desk) -> Result<String, St
             card.lock().expect("no thread of the card panicked").piv().set_left(number(pin)?, number(puk)?);
             done
         }
+        ["root"] => Ok(hex::encode(card.lock().expect("no thread of the card panicked").piv().root())),
+        ["quit"] => {
+            desk.pull();
+            wait(desk, "removed", PATIENCE)?;
+            std::process::exit(0)
+        }
         ["serial"] => Ok(card.lock().expect("no thread of the card panicked").piv().serial().to_string()),
         _ => Err(format!("'{}' is no command", words.join(" "))),
     }

@@ -50,9 +50,9 @@ pub enum PrivateKey {
 impl PrivateKey {
     pub fn generate(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Rsa2048 => {
-                Self::Rsa(Box::new(RsaPrivateKey::new(&mut SystemRng, 2048).expect("an RSA key can be made")))
-            }
+            Algorithm::Rsa(bits) => Self::Rsa(Box::new(
+                RsaPrivateKey::new(&mut SystemRng, usize::from(bits)).expect("an RSA key can be made"),
+            )),
             Algorithm::P256 => Self::P256(loop {
                 if let Ok(key) = p256::SecretKey::from_slice(&random::<32>()) {
                     break key;
@@ -67,13 +67,26 @@ impl PrivateKey {
         }
     }
 
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa(key) => Algorithm::Rsa(u16::try_from(key.size() * 8).expect("no key is that long")),
+            Self::P256(_) => Algorithm::P256,
+            Self::P384(_) => Algorithm::P384,
+            Self::X25519(_) => Algorithm::X25519,
+        }
+    }
+
     /// As [`Self::secret`] gave it, or as somebody imports it.
     pub fn from_secret(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
         Some(match algorithm {
-            Algorithm::Rsa2048 => {
-                let (p, q) = secret.split_at_checked(128)?;
+            Algorithm::Rsa(bits) => {
+                let (p, q) = secret.split_at_checked(usize::from(bits) / 16)?;
                 let primes = (BigUint::from_bytes_be(p), BigUint::from_bytes_be(q));
-                Self::Rsa(Box::new(RsaPrivateKey::from_p_q(primes.0, primes.1, 65537_u32.into()).ok()?))
+                let key = RsaPrivateKey::from_p_q(primes.0, primes.1, 65537_u32.into()).ok()?;
+                if key.size() != usize::from(bits) / 8 {
+                    return None;
+                }
+                Self::Rsa(Box::new(key))
             }
             Algorithm::P256 => Self::P256(p256::SecretKey::from_slice(secret).ok()?),
             Algorithm::P384 => Self::P384(p384::SecretKey::from_slice(secret).ok()?),
@@ -81,10 +94,10 @@ impl PrivateKey {
         })
     }
 
-    /// The scalar; for RSA the two primes, 128 bytes each.
+    /// The scalar; for RSA the two primes, each half as long as the modulus.
     pub fn secret(&self) -> Vec<u8> {
         match self {
-            Self::Rsa(key) => key.primes().iter().flat_map(|prime| padded(prime, 128)).collect(),
+            Self::Rsa(key) => key.primes().iter().flat_map(|prime| padded(prime, key.size() / 2)).collect(),
             Self::P256(key) => key.to_bytes().to_vec(),
             Self::P384(key) => key.to_bytes().to_vec(),
             Self::X25519(key) => key.to_bytes().to_vec(),
@@ -94,7 +107,7 @@ impl PrivateKey {
     /// The uncompressed point, the u-coordinate, or the modulus.
     pub fn public(&self) -> Vec<u8> {
         match self {
-            Self::Rsa(key) => padded(key.n(), 256),
+            Self::Rsa(key) => padded(key.n(), key.size()),
             Self::P256(key) => key.public_key().to_sec1_point(false).as_bytes().to_vec(),
             Self::P384(key) => key.public_key().to_sec1_point(false).as_bytes().to_vec(),
             Self::X25519(key) => x25519_dalek::PublicKey::from(key).as_bytes().to_vec(),
@@ -141,12 +154,12 @@ impl PrivateKey {
                     p384::ecdsa::SigningKey::from(key).sign_prehash(challenge);
                 Ok(signature.map_err(|_| Sw::WRONG_DATA)?.to_der().as_bytes().to_vec())
             }
-            Self::Rsa(key) if challenge.len() == 256 => {
+            Self::Rsa(key) if challenge.len() == key.size() => {
                 let number = BigUint::from_bytes_be(challenge);
                 if number >= *key.n() {
                     return Err(Sw::WRONG_DATA);
                 }
-                Ok(padded(&number.modpow(key.d(), key.n()), 256))
+                Ok(padded(&number.modpow(key.d(), key.n()), key.size()))
             }
             Self::Rsa(_) | Self::X25519(_) => Err(Sw::WRONG_DATA),
         }

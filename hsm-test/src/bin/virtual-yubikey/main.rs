@@ -8,6 +8,7 @@
 mod algorithm;
 mod apdu;
 mod card;
+mod certificate;
 mod control;
 mod desk;
 mod fault;

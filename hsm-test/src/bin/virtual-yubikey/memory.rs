@@ -73,6 +73,9 @@ pub struct Memory {
     pub keys: BTreeMap<u8, Key>,
     /// Contents of data objects, without the tag 53.
     pub objects: BTreeMap<u32, Vec<u8>>,
+    /// The certificate of the root above the factory's attestation key; empty until that key is made.
+    #[serde(with = "hex")]
+    pub root: Vec<u8>,
 }
 
 impl Memory {
@@ -85,6 +88,7 @@ impl Memory {
             management: ManagementKey::factory(firmware),
             keys: BTreeMap::new(),
             objects: BTreeMap::new(),
+            root: Vec::new(),
         }
     }
 

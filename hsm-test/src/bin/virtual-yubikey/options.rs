@@ -1,9 +1,9 @@
 //! What a card is started with: `name=value` on the command line.
 
-use crate::card::{Card, Mode};
+use crate::algorithm::Algorithm;
+use crate::card::{Card, Make, Mode};
 use crate::control;
 use crate::desk::{Desk, Finger};
-use crate::firmware::Firmware;
 use crate::keys::random;
 use crate::memory::Memory;
 use std::os::unix::net::UnixListener;
@@ -19,14 +19,13 @@ struct Options {
     port: u16,
     /// `control=`: the socket, to be made.
     control: PathBuf,
-    /// `mode=yubikey`, `mode=piv` (PIV of somebody else), `mode=other` (no PIV).
-    mode: Mode,
-    /// `firmware=4.3`, or with three numbers.
-    firmware: Firmware,
+    /// - `mode=yubikey`, `mode=piv` (PIV of somebody else), `mode=other` (no PIV);
+    /// - `firmware=4.3`, or with three numbers;
+    /// - `attestation=rsa`, `p256`, `p384`: what the factory's attestation key is, and the root above it;
+    /// - `file=`: where it remembers its keys; nowhere if missing.
+    make: Make,
     /// `serial=`; random if missing.
     serial: Option<u32>,
-    /// `file=`: where it remembers its keys; nowhere if missing.
-    file: Option<PathBuf>,
     /// `inserted=no`: waits for the command.
     inserted: bool,
     /// `finger=away`, `finger=ready`.
@@ -42,10 +41,8 @@ impl Options {
         let mut options = Self {
             port: PORT,
             control: PathBuf::new(),
-            mode: Mode::Yubikey,
-            firmware: "5.4".parse()?,
+            make: Make { mode: Mode::Yubikey, firmware: "5.4".parse()?, attestation: Algorithm::Rsa(2048), file: None },
             serial: None,
-            file: None,
             inserted: true,
             finger: Finger::Ready,
             touch_timeout: Duration::from_secs(15),
@@ -57,12 +54,15 @@ impl Options {
             match (name, value) {
                 ("port", _) => options.port = value.parse().map_err(|_| bad())?,
                 ("control", _) => options.control = value.into(),
-                ("mode", "yubikey") => options.mode = Mode::Yubikey,
-                ("mode", "piv") => options.mode = Mode::OtherPiv,
-                ("mode", "other") => options.mode = Mode::NotPiv,
-                ("firmware", _) => options.firmware = value.parse()?,
+                ("mode", "yubikey") => options.make.mode = Mode::Yubikey,
+                ("mode", "piv") => options.make.mode = Mode::OtherPiv,
+                ("mode", "other") => options.make.mode = Mode::NotPiv,
+                ("firmware", _) => options.make.firmware = value.parse()?,
                 ("serial", _) => options.serial = Some(value.parse().map_err(|_| bad())?),
-                ("file", _) => options.file = Some(value.into()),
+                ("file", _) => options.make.file = Some(value.into()),
+                ("attestation", "rsa") => options.make.attestation = Algorithm::Rsa(2048),
+                ("attestation", "p256") => options.make.attestation = Algorithm::P256,
+                ("attestation", "p384") => options.make.attestation = Algorithm::P384,
                 ("inserted", "yes") => options.inserted = true,
                 ("inserted", "no") => options.inserted = false,
                 ("finger", "away") => options.finger = Finger::Away,
@@ -79,14 +79,14 @@ impl Options {
 /// Is a card until the process ends.
 pub fn card(words: &[&str]) -> Result<(), String> {
     let options = Options::parse(words)?;
-    let known = options.file.as_deref().map(Memory::load).transpose()?.flatten();
+    let known = options.make.file.as_deref().map(Memory::load).transpose()?.flatten();
     let memory = known.unwrap_or_else(|| {
         // Serial numbers of the present are between 10 and 40 million.
         let serial = options.serial.unwrap_or_else(|| 10_000_000 + u32::from_be_bytes(random()) % 30_000_000);
-        Memory::factory(serial, options.firmware)
+        Memory::factory(serial, options.make.firmware)
     });
     let desk = Arc::new(Desk::new(options.inserted, options.finger, options.touch_timeout, options.touch_cache));
-    let card = Card::new(options.mode, options.firmware, memory, options.file, Arc::clone(&desk));
+    let card = Card::new(options.make, memory, Arc::clone(&desk));
     let card = Arc::new(Mutex::new(card));
     let listener =
         UnixListener::bind(&options.control).map_err(|why| format!("'{}': {why}", options.control.display()))?;

@@ -1,11 +1,11 @@
 //! GENERAL AUTHENTICATE: a private key is used, as its PIN and touch policy say.
 
 use super::Piv;
+use super::attest::REFERENCE;
 use super::management::template;
 use crate::algorithm::Algorithm;
 use crate::apdu::{Answer, Apdu, Sw, tlv};
 use crate::desk::Touch;
-use crate::keys::PrivateKey;
 use crate::memory::Key;
 use std::time::Instant;
 
@@ -23,6 +23,9 @@ impl Piv {
         if apdu.p2 == 0x9b {
             return self.prove(apdu, &tags);
         }
+        if apdu.p2 == REFERENCE {
+            return Err(Sw::WRONG_DATA);
+        }
         let key = self.memory.keys.get(&apdu.p2).ok_or(Sw::WRONG_DATA)?.clone();
         let algorithm = Algorithm::from_number(apdu.p1, self.firmware)?;
         if algorithm.number() != key.algorithm {
@@ -31,7 +34,7 @@ impl Piv {
         let value = |wanted: u16| tags.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
         self.pin_for(&key, fresh)?;
         self.touch_for(&key)?;
-        let private = PrivateKey::from_secret(algorithm, &key.secret).expect("the card's own keys are good");
+        let private = self.private_key(apdu.p2)?;
         let result = match (value(0x85), value(0x81)) {
             (Some(peer), None) => private.agree(peer)?,
             (None, Some(challenge)) => private.apply(challenge)?,

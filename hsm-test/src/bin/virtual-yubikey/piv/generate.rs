@@ -35,7 +35,7 @@ impl Piv {
 }
 
 /// The policies that a key gets; 0 is the default of its PIV slot.
-fn policies(reference: u8, pin: u8, touch: u8) -> Result<(u8, u8), Sw> {
+pub(super) fn policies(reference: u8, pin: u8, touch: u8) -> Result<(u8, u8), Sw> {
     let pin = match (pin, reference) {
         (0, 0x9c) => PIN_ALWAYS,
         (0, 0x9e) => PIN_NEVER,

@@ -1,6 +1,7 @@
 //! What a YubiKey's other applications tell about it: the serial number of old ones, and what Yubico's tools ask first.
 
 use super::Piv;
+use super::attest::FORM_FACTOR;
 use crate::apdu::tlv;
 
 impl Piv {
@@ -25,6 +26,3 @@ impl Piv {
         [vec![u8::try_from(info.len()).expect("it is short")], info].concat()
     }
 }
-
-/// A keychain token with USB-A.
-const FORM_FACTOR: u8 = 1;

@@ -1,9 +1,7 @@
 //! GET METADATA: what a key, the PIN, the PUK and the management key are like.
 
 use super::Piv;
-use crate::algorithm::Algorithm;
 use crate::apdu::{Answer, Apdu, Sw, tlv};
-use crate::keys::PrivateKey;
 use crate::memory::{ManagementKey, Reference};
 
 impl Piv {
@@ -20,10 +18,7 @@ impl Piv {
             }
             of => {
                 let key = memory.keys.get(&of).ok_or(Sw::NO_SUCH_REFERENCE)?;
-                let private = Algorithm::from_number(key.algorithm, self.firmware)
-                    .ok()
-                    .and_then(|algorithm| PrivateKey::from_secret(algorithm, &key.secret))
-                    .expect("the card's own keys are good");
+                let private = self.private_key(of)?;
                 let origin = if key.generated { 1 } else { 2 };
                 [
                     tlv(0x01, &[key.algorithm]),

@@ -1,16 +1,21 @@
 //! The PIV application with Yubico's extensions: NIST SP 800-73-4 part 2, and Yubico's technical manual.
 
+mod attest;
 mod authenticate;
 mod generate;
 mod info;
+mod manage_keys;
 mod management;
 mod metadata;
 mod objects;
 mod pin;
 
+use crate::algorithm::Algorithm;
 use crate::apdu::{Answer, Apdu, Sw};
+use crate::card::{Make, Mode};
 use crate::desk::Desk;
 use crate::firmware::Firmware;
+use crate::keys::PrivateKey;
 use crate::memory::Memory;
 use management::Challenge;
 use std::path::PathBuf;
@@ -31,6 +36,8 @@ pub struct Piv {
     /// Yubico's extensions are there.
     extended: bool,
     firmware: Firmware,
+    /// What the factory's attestation key is.
+    attestation: Algorithm,
     memory: Memory,
     file: Option<PathBuf>,
     desk: Arc<Desk>,
@@ -42,12 +49,13 @@ pub struct Piv {
 }
 
 impl Piv {
-    pub fn new(extended: bool, firmware: Firmware, memory: Memory, file: Option<PathBuf>, desk: Arc<Desk>) -> Self {
+    pub fn new(make: Make, memory: Memory, desk: Arc<Desk>) -> Self {
         Self {
-            extended,
-            firmware,
+            extended: make.mode == Mode::Yubikey,
+            firmware: make.firmware,
+            attestation: make.attestation,
             memory,
-            file,
+            file: make.file,
             desk,
             pin: PinState::Unknown,
             managed: false,
@@ -93,10 +101,22 @@ impl Piv {
         if self.memory.pin.left > 0 || self.memory.puk.left > 0 {
             return Err(Sw::CONDITIONS);
         }
-        self.memory = Memory::factory(self.memory.serial, self.firmware);
+        let new = Memory::factory(self.serial(), self.firmware);
+        let old = std::mem::replace(&mut self.memory, new);
+        // The attestation key and its certificate stay, also those that somebody else put there.
+        self.memory.keys.extend(old.keys.into_iter().filter(|(reference, _)| *reference == attest::REFERENCE));
+        self.memory.objects.extend(old.objects.into_iter().filter(|(name, _)| *name == attest::CERTIFICATE));
+        self.memory.root = old.root;
         self.power();
         self.save();
         Ok(Vec::new())
+    }
+
+    /// A key, ready for use.
+    fn private_key(&self, reference: u8) -> Result<PrivateKey, Sw> {
+        let key = self.memory.keys.get(&reference).ok_or(Sw::NO_SUCH_REFERENCE)?;
+        let algorithm = Algorithm::from_number(key.algorithm, self.firmware)?;
+        Ok(PrivateKey::from_secret(algorithm, &key.secret).expect("the card's own keys are good"))
     }
 
     pub fn instruction(&mut self, apdu: &Apdu) -> Answer {
@@ -104,7 +124,15 @@ impl Piv {
         if fresh {
             self.pin = PinState::Verified;
         }
-        match apdu.ins {
+        let (ins, p2) = (apdu.ins, apdu.p2);
+        let attestation = match ins {
+            0xcb | 0xdb => apdu.data.starts_with(&[0x5c, 3, 0x5f, 0xff, 1]),
+            _ => p2 == attest::REFERENCE && matches!(ins, 0x47 | 0xf6 | 0xf7 | 0xfe) || ins == 0xf9,
+        };
+        if self.extended && attestation {
+            self.factory_attestation();
+        }
+        match ins {
             0x20 => self.verify(apdu),
             0x24 => self.change_reference(apdu),
             0x2c => self.unblock(apdu),
@@ -114,8 +142,11 @@ impl Piv {
             0xdb => self.put_data(apdu),
             _ if !self.extended => Err(Sw::WRONG_INS),
             0xf7 if self.firmware.metadata() => self.metadata(apdu),
+            0xf6 if self.firmware.seven() => self.move_key(apdu),
+            0xf9 => self.attest(apdu),
             0xfa => self.set_tries(apdu),
             0xfb => self.reset(),
+            0xfe => self.import(apdu),
             0xff => self.set_management_key(apdu),
             0xf8 if self.firmware.serial_in_piv() => Ok(self.serial().to_be_bytes().to_vec()),
             0xfd => Ok(self.firmware.0.to_vec()),

@@ -1,0 +1,4 @@
+//! The virtual YubiKey does what a real one does, seen through pcscd, and through Yubico's and OpenSC's own programs.
+
+mod lab;
+mod reader;
