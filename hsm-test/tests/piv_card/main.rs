@@ -1,4 +1,8 @@
 //! The virtual YubiKey does what a real one does, seen through pcscd, and through Yubico's and OpenSC's own programs.
 
+mod faults;
+mod keys;
 mod lab;
+mod management;
+mod pins;
 mod reader;

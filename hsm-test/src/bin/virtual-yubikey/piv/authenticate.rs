@@ -54,7 +54,9 @@ impl Piv {
 
     fn touch_for(&mut self, key: &Key) -> Result<(), Sw> {
         let cached = key.touch_policy == TOUCH_CACHED;
-        if key.touch_policy == TOUCH_NEVER || cached && self.touched_until.is_some_and(|until| Instant::now() < until) {
+        let counts = self.desk.look(|seen| seen.touch_cache);
+        let recently = self.touched_at.is_some_and(|at| at.elapsed() < counts);
+        if key.touch_policy == TOUCH_NEVER || cached && recently {
             return Ok(());
         }
         // Missed or pulled: nobody hears the second answer.
@@ -62,7 +64,7 @@ impl Piv {
             return Err(Sw::NOT_ALLOWED);
         }
         if cached {
-            self.touched_until = Some(Instant::now() + self.desk.look(|seen| seen.touch_cache));
+            self.touched_at = Some(Instant::now());
         }
         Ok(())
     }

@@ -44,8 +44,8 @@ pub struct Piv {
     pin: PinState,
     managed: bool,
     challenge: Option<Challenge>,
-    /// Until when the last touch counts with policy `cached`.
-    touched_until: Option<Instant>,
+    /// The last touch that counts with policy `cached`.
+    touched_at: Option<Instant>,
 }
 
 impl Piv {
@@ -60,7 +60,7 @@ impl Piv {
             pin: PinState::Unknown,
             managed: false,
             challenge: None,
-            touched_until: None,
+            touched_at: None,
         }
     }
 
@@ -82,7 +82,7 @@ impl Piv {
     /// Power was cut, or the card was reset.
     pub fn power(&mut self) {
         self.deselect();
-        self.touched_until = None;
+        self.touched_at = None;
     }
 
     /// Keeps what is to be kept.
