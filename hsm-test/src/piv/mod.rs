@@ -16,8 +16,10 @@ mod card;
 mod client;
 mod other;
 mod place;
+mod tools;
 
 pub use card::{CardOptions, FreeReader, VirtualYubikey};
 pub use client::{Reader, readers};
 pub use other::{Leave, OtherProgram, Share};
 pub use place::{PcscPlace, SOCKET_VARIABLE};
+pub use tools::{PivModule, Run};

@@ -203,7 +203,7 @@ fn heard(talk: &mut Talk) -> Result<(), String> {
 }
 
 /// Debian keeps pcscd and ip where an ordinary user's PATH does not look.
-fn search_path() -> std::ffi::OsString {
+pub(super) fn search_path() -> std::ffi::OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/sbin");
     path

@@ -6,3 +6,4 @@ mod lab;
 mod management;
 mod pins;
 mod reader;
+mod tools;
