@@ -36,7 +36,7 @@ impl CardOptions {
         self.set("serial", &serial.to_string())
     }
 
-    /// `ready` (touches as soon as the light blinks; the default) or `away`.
+    /// `ready` (touches as soon as the light blinks; the default), `away`, or after so many milliseconds: `200`.
     #[must_use]
     pub fn finger(self, finger: &str) -> Self {
         self.set("finger", finger)
@@ -134,7 +134,7 @@ impl VirtualYubikey {
         self.tell("touch");
     }
 
-    /// `ready` (touches as soon as the light blinks), `away`, or `after MILLISECONDS`.
+    /// `ready` (touches as soon as the light blinks), `away`, or after so many milliseconds: `200`.
     pub fn finger(&self, finger: &str) {
         self.tell(&format!("finger {finger}"));
     }

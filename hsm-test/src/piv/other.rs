@@ -41,9 +41,11 @@ pub struct OtherProgram {
 }
 
 impl OtherProgram {
+    /// Connects through pcscd's socket to the card in a reader.
+    ///
     /// # Errors
     /// The number of pcscd's refusal, e.g. `0x8010000b` (sharing violation).
-    pub(super) fn connect(socket: &Path, reader: &str, share: Share) -> Result<Self, u32> {
+    pub fn connect(socket: &Path, reader: &str, share: Share) -> Result<Self, u32> {
         let mut connection = Connection::open(socket).unwrap_or_else(|why| panic!("'{}': {why}", socket.display()));
         let [_, context, _] = connection.call::<3>(ESTABLISH, &words(&[0, 0, 0]))?;
         let mut name = [0; 128];

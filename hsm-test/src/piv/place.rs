@@ -135,12 +135,12 @@ impl PcscPlace {
         // Left behind by a card that ended.
         let _ = std::fs::remove_file(&control);
         let inserted = options.inserted();
-        let line = format!("card port={} control={} {}", PORT + number, control.display(), options.words());
+        let line = format!("card port={} control={} {} inserted=no", PORT + number, control.display(), options.words());
         self.tell(&line).unwrap_or_else(|why| panic!("{line}: {why}\n{}", self.log()));
         let reader = self.readers()[usize::from(number)].name.clone();
         let card = VirtualYubikey { control, reader, socket: self.socket(), number };
         if inserted {
-            card.tell("wait powered");
+            card.tell("insert");
             card.seen(true);
         }
         card

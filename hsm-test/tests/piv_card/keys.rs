@@ -169,7 +169,7 @@ fn touch_policies_hold() {
     card.tell("touch-timeout 100");
     assert!(ask(&mut program, "84"), "the last touch still counts");
     card.tell("touch-cache 0");
-    card.finger("after 20");
+    card.finger("20");
     assert!(ask(&mut program, "83") && ask(&mut program, "84"));
     card.finger("away");
     assert!(!ask(&mut program, "84"), "it does not any more");

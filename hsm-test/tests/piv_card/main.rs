@@ -3,7 +3,9 @@
 mod faults;
 mod keys;
 mod lab;
+mod life;
 mod management;
 mod pins;
 mod reader;
+mod same;
 mod tools;

@@ -35,7 +35,8 @@ fn command(words: &[&str], card: &Mutex<Card>, desk: &Desk) -> Result<String, St
     match words {
         ["insert"] => {
             desk.change(|seen| seen.inserted = true);
-            wait(desk, "powered", PATIENCE)
+            desk.wait(PATIENCE, |seen| seen.powered || !seen.inserted);
+            if desk.look(|seen| seen.powered) { done } else { Err("no reader takes the card".to_owned()) }
         }
         ["remove"] => {
             desk.pull();
@@ -45,17 +46,9 @@ fn command(words: &[&str], card: &Mutex<Card>, desk: &Desk) -> Result<String, St
             desk.touch();
             done
         }
-        ["finger", "away"] => {
-            desk.change(|seen| seen.finger = Finger::Away);
-            done
-        }
-        ["finger", "ready"] => {
-            desk.change(|seen| seen.finger = Finger::Ready);
-            done
-        }
-        ["finger", "after", time] => {
-            let time = milliseconds(time)?;
-            desk.change(|seen| seen.finger = Finger::After(time));
+        ["finger", place] => {
+            let place = Finger::parse(place)?;
+            desk.change(|seen| seen.finger = place);
             done
         }
         ["touch-timeout", time] => {

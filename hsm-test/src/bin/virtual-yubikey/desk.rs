@@ -1,6 +1,7 @@
 //! What the person at the desk does, and what can be seen from there: plugging in and pulling out, the finger, the light, faults,
 //! and a note of every APDU. The card's thread and those of the control socket meet here.
 
+use crate::control::milliseconds;
 use crate::fault::{Fault, Kind, next};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -15,6 +16,17 @@ pub enum Finger {
     Ready,
     /// There after the light blinked for so long.
     After(Duration),
+}
+
+impl Finger {
+    /// `away`, `ready`, or after so many milliseconds.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "away" => Ok(Self::Away),
+            "ready" => Ok(Self::Ready),
+            time => milliseconds(time).map(Self::After),
+        }
+    }
 }
 
 /// The light in the gold contact.

@@ -3,6 +3,7 @@
 //! - `virtual-yubikey card control=SOCKET name=value...`: a card. See `options.rs` for the names, `control.rs` for what can be said to it.
 //! - `virtual-yubikey place FOLDER`: pcscd, and cards on request; the first process of its namespaces. See `place.rs`.
 //! - `virtual-yubikey ctl SOCKET WORD...`: says one line to a card.
+//! - `virtual-yubikey hold SOCKET READER exclusive|transaction`: is another program that has the card until stdin ends.
 //! - `virtual-yubikey start FOLDER [name=value... [-- name=value...]]`: for a person: all of it, until stdin ends.
 
 mod algorithm;
@@ -32,8 +33,9 @@ fn main() -> ExitCode {
         ["card", ref options @ ..] => options::card(options),
         ["place", folder] => place::run(folder.as_ref()),
         ["ctl", socket, ref words @ ..] => ctl(socket, words),
+        ["hold", socket, reader, how] => start::hold(socket.as_ref(), reader, how),
         ["start", folder, ref cards @ ..] => start::run(folder.as_ref(), cards),
-        _ => Err("virtual-yubikey card|place|ctl|start ...".to_owned()),
+        _ => Err("virtual-yubikey card|place|ctl|hold|start ...".to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -28,7 +28,7 @@ struct Options {
     serial: Option<u32>,
     /// `inserted=no`: waits for the command.
     inserted: bool,
-    /// `finger=away`, `finger=ready`.
+    /// `finger=away`, `finger=ready`, or after so many milliseconds.
     finger: Finger,
     /// `touch-timeout=`, milliseconds.
     touch_timeout: Duration,
@@ -65,8 +65,7 @@ impl Options {
                 ("attestation", "p384") => options.make.attestation = Algorithm::P384,
                 ("inserted", "yes") => options.inserted = true,
                 ("inserted", "no") => options.inserted = false,
-                ("finger", "away") => options.finger = Finger::Away,
-                ("finger", "ready") => options.finger = Finger::Ready,
+                ("finger", _) => options.finger = Finger::parse(value)?,
                 ("touch-timeout", _) => options.touch_timeout = control::milliseconds(value)?,
                 ("touch-cache", _) => options.touch_cache = control::milliseconds(value)?,
                 _ => return Err(bad()),
@@ -92,5 +91,5 @@ pub fn card(words: &[&str]) -> Result<(), String> {
         UnixListener::bind(&options.control).map_err(|why| format!("'{}': {why}", options.control.display()))?;
     let (card_too, desk_too) = (Arc::clone(&card), Arc::clone(&desk));
     std::thread::spawn(move || control::listen(listener, card_too, desk_too));
-    crate::wire::run(options.port, &card, &desk)
+    crate::wire::run(options.port, &card, &desk);
 }

@@ -13,18 +13,21 @@ const RESET: u8 = 2;
 const ATR: u8 = 4;
 
 /// Is in the reader whenever the desk says so; does not end.
-pub fn run(port: u16, card: &Mutex<Card>, desk: &Arc<Desk>) -> Result<(), String> {
+pub fn run(port: u16, card: &Mutex<Card>, desk: &Arc<Desk>) -> ! {
     loop {
         desk.wait_for_ever(|seen| seen.inserted);
-        let reader = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|why| format!("port {port}: {why}"))?;
-        let other = reader.try_clone().map_err(|why| why.to_string())?;
-        // Pulled out while the connection was made: then it is out.
-        if desk.change(|seen| {
-            seen.reader = seen.inserted.then_some(other);
-            seen.inserted
-        }) {
-            // However it ends, the card is out of the reader. A reader that went away takes no card any more.
-            let _ = serve(reader, card, desk);
+        // Without a pcscd there is no reader to be in.
+        if let Ok(reader) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+            let other = reader.try_clone().ok();
+            // Pulled out while the connection was made: then it is out.
+            let inserted = desk.change(|seen| {
+                seen.reader = other.filter(|_| seen.inserted);
+                seen.reader.is_some()
+            });
+            if inserted {
+                // However it ends, the card is out of the reader.
+                let _ = serve(reader, card, desk);
+            }
         }
         card.lock().expect("no thread of the card panicked").reset();
         desk.change(|seen| {
