@@ -94,7 +94,7 @@ impl PcscPlace {
         };
         if let Err(why) = place.answer() {
             let log = std::fs::read_to_string(folder.join("place.log")).unwrap_or_default();
-            let why = format!("namespaces for pcscd ({why}: {})", log.trim());
+            let why = format!("a namespace for pcscd ({why}: {})", log.trim());
             return missing(&why, "run as a user who may make user namespaces, or as root");
         }
         place.start_pcscd();

@@ -22,6 +22,7 @@ fn the_named_command_fails_and_the_next_does_not() {
         ("wrong", "0504029000"),
         ("replace=ffff", "ffff9000"),
         ("replace=", "9000"),
+        ("more", "05040361ff"),
     ] {
         card.fault(fault);
         assert_eq!((program.ask(VERSION).as_str(), program.ask(VERSION).as_str()), (answer, "0504039000"), "{fault}");
@@ -38,6 +39,20 @@ fn the_named_command_fails_and_the_next_does_not() {
     assert_eq!(program.ask(VERSION), "0504039000");
     for nonsense in ["", "pull", "at=0 wrong", "ins=zz wrong", "short=x", "sw=12345", "replace=0"] {
         assert!(card.try_tell(&format!("fault {nonsense}")).is_err(), "{nonsense}");
+    }
+}
+
+#[test]
+fn an_answer_can_be_as_long_as_a_command_can_take_or_never_end() {
+    let Some((_place, card)) = card(CardOptions::default()) else { return };
+    let mut program = piv(&card);
+    card.fault("long=60000");
+    assert_eq!(program.ask(VERSION).len(), 2 * (3 + 60000 + 2));
+    card.fault("ins=fd more");
+    card.fault("ins=c0 every more");
+    assert_eq!(program.ask(VERSION), "05040361ff");
+    for _ in 0..300 {
+        assert_eq!(program.ask("00c0000000"), "a5".repeat(255) + "61ff");
     }
 }
 

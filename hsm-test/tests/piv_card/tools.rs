@@ -1,6 +1,6 @@
 //! Other people's programs use the card as they use a real one: our card is not tested against us alone.
 
-use crate::lab::{MANAGEMENT, card};
+use crate::lab::{MANAGEMENT, card, piv, prove};
 use hsm_test::piv::{CardOptions, PcscPlace, PivModule, VirtualYubikey};
 
 /// ykman on this card alone.
@@ -37,6 +37,22 @@ fn ykman_shows_each_firmware_as_what_it_is() {
         says(&text, &[&format!("PIV version: {version}"), "PIN tries remaining: 3", &management]);
         says(&place.must("ykman", &["list"]).unwrap(), &["YubiKey", version, "12345678"]);
     }
+}
+
+#[test]
+fn keys_of_a_kind_that_a_program_does_not_know_do_not_stop_it() {
+    let Some((place, card)) = card(CardOptions::default().firmware("5.7")) else { return };
+    let mut program = piv(&card);
+    assert_eq!(prove::<aes::Aes192>(&mut program, "0a", MANAGEMENT), "9000");
+    assert!(program.ask("0047009d05ac038001e1").starts_with("7f49228620"), "X25519");
+    drop(program);
+    let Some(text) = ykman(&place, &card, &["info"]) else { return };
+    says(&text, &["PIV version: 5.7.1"]);
+    let Some(text) = piv_tool(&place, &card, &["-a", "status"]) else { return };
+    says(&text, &["Version:\t5.7.1"]);
+    let Some(module) = PivModule::Yubico.library() else { return };
+    let args = ["--module", module.to_str().unwrap(), "-O", "--login", "--pin", "123456"];
+    place.must("pkcs11-tool", &args);
 }
 
 #[test]

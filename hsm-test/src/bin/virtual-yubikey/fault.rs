@@ -25,6 +25,8 @@ pub enum Kind {
     ValueLonger(usize),
     /// The same, all zeros.
     ValueZero,
+    /// And more to come (61ff); with `ins=c0 every` an answer that never ends.
+    More,
     /// The card loses what it knew since it had power: another process reset it, and nobody was told.
     Forget,
 }
@@ -62,6 +64,7 @@ impl Fault {
                 "pull-before" => Kind::PullBefore,
                 "pull-after" => Kind::PullAfter,
                 "wrong" | "off-curve" => Kind::Wrong,
+                "more" => Kind::More,
                 "value-zero" => Kind::ValueZero,
                 "forget" => Kind::Forget,
                 _ => return Err(bad(last)),
@@ -109,6 +112,10 @@ impl Kind {
         let (data, status) = answer.split_at(answer.len().saturating_sub(2));
         let data = match self {
             Self::AnswerWith(status) => return status.to_be_bytes().to_vec(),
+            Self::More => {
+                let data = if data.is_empty() { &[0xa5; 255][..] } else { data };
+                return [data, &[0x61, 0xff]].concat();
+            }
             Self::Short(length) => data[..(*length).min(data.len())].to_vec(),
             Self::Long(length) => [data, &vec![0xa5; *length]].concat(),
             Self::Replace(other) => other.clone(),
