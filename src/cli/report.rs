@@ -438,6 +438,7 @@ fn factor(error: &FactorError) -> Explained {
             "name another file: that disk does not keep what is written to it",
         ),
         FactorError::Token(error) => super::token_report::explain(error),
+        FactorError::Piv(error) => super::piv_report::explain(error),
     }
 }
 

@@ -6,6 +6,7 @@
 #[cfg(any(test, debug_assertions))]
 pub mod fake;
 pub mod password;
+pub mod piv;
 pub mod pkcs11;
 pub mod recovery;
 mod registry;
@@ -58,6 +59,8 @@ pub enum FactorError {
     CodeNotKept,
     /// A token or its module failed.
     Token(crate::factor::pkcs11::TokenError),
+    /// A PIV token, its reader or the smart-card service failed.
+    Piv(crate::factor::piv::PivError),
 }
 
 impl From<PromptError> for FactorError {
