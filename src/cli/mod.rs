@@ -25,6 +25,7 @@ mod list;
 mod manual;
 mod out;
 mod passwd;
+mod piv;
 mod piv_report;
 mod recovery;
 mod report;

@@ -4,8 +4,8 @@ use super::config::{Config, data_folder, default_path};
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
+use crate::factor::piv::PivTokens;
 use crate::factor::pkcs11::SharedTokens;
-
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
 use crate::store::sqlite::SqliteStore;
 use crate::vault::{Vault, Wish};
@@ -36,8 +36,8 @@ pub struct Global {
     /// Use this PKCS#11 module (absolute path; may be repeated), beside those of the config file
     #[arg(long, global = true, value_name = "PATH")]
     pub module: Vec<PathBuf>,
-    /// A token of yours, 'pkcs11:token=LABEL', to which the PIN of --pin-file may be sent; or with a PIN file of its own,
-    /// 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
+    /// A token of yours, 'piv:SERIAL' or 'pkcs11:token=LABEL', to which the PIN of --pin-file may be sent; or with a PIN file of
+    /// its own, 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
     #[arg(long, global = true, value_name = "URI")]
     pub token: Vec<String>,
     /// Send a PIN even if it is the last try before the token locks
@@ -64,6 +64,8 @@ pub struct Session {
     pub openers: Openers,
     /// The tokens of this command, once they are needed.
     pub(super) tokens: Option<SharedTokens>,
+    /// The same for PIV.
+    pub(super) piv: Option<PivTokens>,
 }
 
 impl Session {
@@ -78,7 +80,7 @@ impl Session {
         };
         let prompt = Box::new(FilePrompt::new(person, sources)?);
         let openers = Openers::typed();
-        Ok(Self { global, prompt, openers, tokens: None })
+        Ok(Self { global, prompt, openers, tokens: None, piv: None })
     }
 
     /// Whether a person can be asked.
@@ -135,6 +137,9 @@ impl Session {
         let vault = self.open(writes)?;
         if let Some(tokens) = &self.tokens {
             tokens.borrow_mut().dismiss();
+        }
+        if let Some(tokens) = &self.piv {
+            tokens.dismiss();
         }
         Ok(vault)
     }

@@ -14,7 +14,7 @@ mod registry;
 pub use registry::{Openers, Role, describe, in_words, rewrap, role};
 
 use crate::header::Stanza;
-use crate::prompt::{Prompt, PromptError};
+use crate::prompt::{Event, Prompt, PromptError};
 use crate::secret::FactorSecret;
 
 /// What binds a factor secret to its place, and names for prompts. Spec 3 and 5.
@@ -97,5 +97,23 @@ pub trait Open {
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let _ = stanza;
         None
+    }
+
+    /// Whether what the stanza needs is here, where that can be said by a look and without asking; `None`: it cannot.
+    fn is_here(&mut self, stanza: &Stanza, prompt: &mut dyn Prompt) -> Option<bool> {
+        let _ = (stanza, prompt);
+        None
+    }
+
+    /// Whether an error of [`Open::open`] says no more than that the device is not here, so that it could be brought.
+    fn absent(&self, error: &FactorError) -> bool {
+        let _ = error;
+        false
+    }
+
+    /// Waits until a device comes or goes; the person is told what for. False: this kind cannot wait.
+    fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+        let _ = (event, prompt);
+        Ok(false)
     }
 }

@@ -121,6 +121,10 @@ impl<P: Prompt> Prompt for FilePrompt<P> {
         self.inner.wait(event, ready, patience)
     }
 
+    fn is_person(&mut self) -> bool {
+        self.inner.is_person()
+    }
+
     fn can_retry(&self, ask: &Ask<'_>) -> bool {
         self.place(ask).is_none() && self.inner.can_retry(ask)
     }

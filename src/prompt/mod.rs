@@ -272,6 +272,11 @@ pub trait Prompt {
         wait::quietly(ready, patience)
     }
 
+    /// Whether somebody is there who could do something by hand.
+    fn is_person(&mut self) -> bool {
+        false
+    }
+
     /// Whether asking the same again may bring another answer: true for a person, false for a file.
     fn can_retry(&self, ask: &Ask<'_>) -> bool;
 }
@@ -302,6 +307,10 @@ macro_rules! forward {
                 patience: Duration,
             ) -> Result<Waited, PromptError> {
                 (**self).wait(event, ready, patience)
+            }
+
+            fn is_person(&mut self) -> bool {
+                (**self).is_person()
             }
 
             fn can_retry(&self, ask: &Ask<'_>) -> bool {

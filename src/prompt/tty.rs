@@ -133,6 +133,10 @@ impl Prompt for TtyPrompt {
         }
     }
 
+    fn is_person(&mut self) -> bool {
+        self.tty().is_some()
+    }
+
     fn can_retry(&self, _: &Ask<'_>) -> bool {
         true
     }

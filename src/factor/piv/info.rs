@@ -131,6 +131,25 @@ pub struct Located {
 }
 
 impl Located {
+    /// The public half.
+    pub fn public(&self) -> &[u8] {
+        match &self.key.public {
+            PublicKey::Ecdh { point, .. } => point,
+            PublicKey::Other(_) => &[],
+        }
+    }
+
+    /// Where it is.
+    pub fn hints(&self) -> Hints {
+        Hints {
+            serial: Some(self.token.serial),
+            piv_slot: Some(self.key.slot),
+            touch_policy: self.key.touch,
+            name: self.token.called.clone(),
+            ..Hints::default()
+        }
+    }
+
     /// Whether it wants a PIN. Where nothing tells, it does: that is what YubiKeys do unless told otherwise.
     pub fn wants_pin(&self) -> bool {
         self.key.pin != Some(PinPolicy::Never)

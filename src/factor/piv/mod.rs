@@ -14,9 +14,19 @@ pub mod public;
 pub mod slot;
 
 mod der;
+mod enroll;
 mod error;
+mod open;
+mod pin;
+mod tokens;
+mod wrap;
 
 pub use card::Cards;
+pub use enroll::PivEnroll;
 pub use error::PivError;
+pub use open::PivOpen;
 pub use params::{Hints, KIND, Mode, describe};
+pub use pin::{PinRules, check_form};
 pub use slot::{PinPolicy, PivSlot, TouchPolicy};
+pub use tokens::{PivTokens, SharedCards};
+pub use wrap::{PivPublicEnroll, rewrap_from_stanza};

@@ -9,6 +9,7 @@ use super::readers::{Readers, probe};
 use super::token::{Counter, Token, Trouble, Use, call};
 use crate::prompt::Tries;
 use crate::secret::Pin;
+use std::sync::atomic::AtomicBool;
 use zeroize::Zeroizing;
 
 /// The readers.
@@ -200,16 +201,14 @@ impl Desk {
         })
     }
 
-    /// Whether a token of that serial number is here, or no number says which.
+    /// Whether the token of that serial number is here; where no number says which, whether the key is.
     pub fn is_here(&mut self, wanted: &Wanted) -> Result<bool, PivError> {
-        if let Some(serial) = wanted.hints.serial {
-            match self.at(serial) {
-                Ok(_) => return Ok(true),
-                Err(PivError::Gone { .. }) => {}
-                Err(error) => return Err(error),
-            }
+        match wanted.hints.serial.map(|serial| self.at(serial)) {
+            Some(Ok(_)) => Ok(true),
+            Some(Err(PivError::Gone { .. })) => Ok(false),
+            Some(Err(error)) => Err(error),
+            None => Ok(self.elsewhere(wanted)?.is_some()),
         }
-        Ok(self.elsewhere(wanted)?.is_some())
     }
 
     /// Finds a key: on the token whose serial number the stanza has, in the PIV slot it has; then in its other PIV slots; then on any
@@ -401,8 +400,12 @@ impl Desk {
         Ok(token)
     }
 
-    /// Waits until a card comes or goes, or until `stop`.
-    pub fn wait(&mut self, stop: &std::sync::atomic::AtomicBool) -> Result<(), PivError> {
+    /// Waits until a card comes or goes, or until `stop`. One that came since the last look counts.
+    pub fn wait(&mut self, stop: &AtomicBool) -> Result<(), PivError> {
+        let seen = |place: &Place| (place.reader.clone(), !matches!(place.state, State::Other(Occupant::Empty)));
+        if self.readers.present()? != self.places.iter().map(seen).collect::<Vec<_>>() {
+            return Ok(());
+        }
         self.readers.wait(stop)
     }
 
