@@ -19,7 +19,7 @@ fn none<T>() -> Result<T, FactorError> {
     Err(FactorError::Piv(PivError::NotBuilt))
 }
 
-#[expect(missing_docs, clippy::unused_self, reason = "the same as in `card`")]
+#[expect(missing_docs, reason = "the same as in `card`")]
 impl Cards {
     pub fn new(_keep: bool) -> Self {
         Self
