@@ -2,6 +2,7 @@
 
 use super::report::{DAMAGED, Explained, FIXABLE, LOCKED, NOT_FOUND, TOKEN, USAGE};
 use crate::factor::piv::PivError;
+use crate::factor::piv::info::OTHER_PIV;
 
 /// How the smart-card service is started here.
 const SERVICE: &str = if cfg!(target_os = "macos") {
@@ -20,6 +21,10 @@ pub(super) fn explain(error: &PivError) -> Explained {
             TOKEN,
             "its rules (polkit, 'org.debian.pcsc-lite.access_card') have to allow you: over ssh they often do not",
         ),
+        PivError::NoToken { here } if here.iter().any(|what| what.starts_with(OTHER_PIV)) => (
+            TOKEN,
+            "its keys can be used by PKCS#11: name its module (OpenSC's is 'opensc-pkcs11.so') with --module, and 'twinlock token list'",
+        ),
         PivError::NotHere { .. } => (TOKEN, "insert it and try again, or use another way in: 'twinlock keyslot list'"),
         PivError::NoToken { .. } => (TOKEN, "insert it; 'twinlock token list' shows what every reader holds"),
         PivError::ManyTokens { serials } => {
@@ -35,7 +40,10 @@ pub(super) fn explain(error: &PivError) -> Explained {
         }
         PivError::Gone { .. } => (TOKEN, "put it back and run the command again; nothing was changed"),
         PivError::Reset { .. } => (TOKEN, "close other programs that use smart cards, and try again"),
-        PivError::Rekeyed { .. } | PivError::KeyGone { .. } | PivError::Emptied { .. } => (
+        PivError::KeyGone { .. } | PivError::Emptied { .. } => {
+            (TOKEN, "use another way in; a new key for it is made with 'twinlock token setup piv'")
+        }
+        PivError::Rekeyed { .. } => (
             TOKEN,
             "use another way in, enroll its new key with 'twinlock keyslot enroll --factor piv', then wipe the old keyslot",
         ),
@@ -85,9 +93,6 @@ fn let_go(holder: Option<&str>) -> String {
         Some(name) if name.starts_with("scdaemon") => {
             "GnuPG keeps it: 'gpgconf --kill scdaemon' makes it let go; then try again".to_owned()
         }
-        Some(name) => format!("close it, or wait until it is done, and try again ({name})"),
-        None => {
-            "close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'), and try again".to_owned()
-        }
+        _ => "close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'), and try again".to_owned(),
     }
 }

@@ -23,7 +23,7 @@ pub enum PivError {
     ManyTokens { serials: Vec<u32> },
     /// No token of this vault has that name.
     UnknownName { name: String },
-    /// Another program has the card for itself. `holder`: its name and process number, where the system tells.
+    /// Another program has the card for itself. `holder`: its name and process number, where they can be guessed.
     Held { reader: String, holder: Option<String> },
     /// Another program did not let go of the card in time.
     Busy { token: String, seconds: u64, holder: Option<String> },
@@ -90,11 +90,13 @@ impl std::fmt::Display for PivError {
                 write!(f, "several YubiKeys are here: {}", serials.join(", "))
             }
             Self::UnknownName { name } => write!(f, "no YubiKey of this vault is called '{name}'"),
-            Self::Held { reader, holder: Some(holder) } => write!(f, "the card in '{reader}' is held by {holder}"),
-            Self::Held { reader, holder: None } => write!(f, "the card in '{reader}' is held by another program"),
+            Self::Held { reader, holder } => {
+                write!(f, "the card in '{reader}' is held by another program")?;
+                perhaps(f, holder.as_deref())
+            }
             Self::Busy { token, seconds, holder } => {
-                let holder = holder.as_deref().unwrap_or("another program");
-                write!(f, "the {token} did not answer within {seconds} seconds: {holder} is using it")
+                write!(f, "the {token} did not answer within {seconds} seconds: another program is using it")?;
+                perhaps(f, holder.as_deref())
             }
             Self::Gone { token } => write!(f, "the {token} was pulled out"),
             Self::Reset { token } => write!(f, "another program resets the {token} again and again"),
@@ -143,6 +145,11 @@ impl std::fmt::Display for PivError {
             Self::NoRandomness => f.write_str("the operating system gave no randomness"),
         }
     }
+}
+
+/// The system does not tell who it is; it can be guessed.
+fn perhaps(f: &mut std::fmt::Formatter<'_>, holder: Option<&str>) -> std::fmt::Result {
+    holder.map_or(Ok(()), |holder| write!(f, " (perhaps {holder})"))
 }
 
 /// What is here in its place, if anything is.

@@ -49,6 +49,9 @@ pub enum Occupant {
     YubiKey(TokenInfo),
 }
 
+/// How what is said of [`Occupant::OtherPiv`] begins.
+pub const OTHER_PIV: &str = "a PIV card that is no YubiKey";
+
 /// A reader and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReaderInfo {
@@ -65,7 +68,7 @@ impl ReaderInfo {
         match &self.occupant {
             Occupant::Empty => None,
             Occupant::NotPiv => Some(format!("a card without PIV in '{reader}'")),
-            Occupant::OtherPiv => Some(format!("a PIV card that is no YubiKey in '{reader}'")),
+            Occupant::OtherPiv => Some(format!("{OTHER_PIV} in '{reader}'")),
             Occupant::Mute => Some(format!("a card that does not answer in '{reader}'")),
             Occupant::Held(_) => Some(format!("a card held by another program in '{reader}'")),
             Occupant::Denied => Some(format!("a card that may not be used in '{reader}'")),

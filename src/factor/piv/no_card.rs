@@ -9,7 +9,7 @@ use crate::secret::Pin;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The name of the thread that there is not.
+/// The name of the thread that `card` would have.
 pub const THREAD: &str = "cards";
 
 /// No cards.

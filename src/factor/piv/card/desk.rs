@@ -215,13 +215,18 @@ impl Desk {
     /// other token.
     pub fn find(&mut self, wanted: &Wanted) -> Result<Located, PivError> {
         self.look()?;
+        let name = wanted.hints.name.as_deref().map(printable);
         let found = match wanted.hints.serial.map(|serial| (serial, self.at(serial))) {
-            Some((serial, Ok(_))) => Some((serial, self.on_token(serial, wanted)?)),
+            Some((serial, Ok(at))) => {
+                if let Some(token) = self.places[at].token_mut() {
+                    token.info.called.clone_from(&name);
+                }
+                Some((serial, self.on_token(serial, wanted)?))
+            }
             Some((_, Err(error))) if !matches!(error, PivError::Gone { .. }) => return Err(error),
             _ => self.elsewhere(wanted)?,
         };
         let Some((serial, mut key)) = found else { return Err(self.absent(wanted)) };
-        let name = wanted.hints.name.as_deref().map(printable);
         let hints = &wanted.hints;
         let (token, tries) = self.with(serial, |token| {
             token.info.called.clone_from(&name);

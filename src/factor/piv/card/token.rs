@@ -108,8 +108,8 @@ fn answer(token: &str, doing: &'static str, error: yubikey::Error) -> Trouble {
         E::SizeError | E::ParseError | E::InvalidObject | E::AlgorithmError => {
             Trouble::Final(PivError::BadAnswer { token, why: "it is not what was asked for" })
         }
-        // Another program selected another application, or the card was pulled in the middle.
-        E::GenericError => {
+        // Another program selected another application, which does not know the command, or the card was pulled in the middle.
+        E::GenericError | E::NotSupported => {
             Trouble::Again(PivError::Refused { token, doing, why: "the token answers with an error".to_owned() })
         }
         other => Trouble::Final(PivError::Refused { token, doing, why: other.to_string() }),
