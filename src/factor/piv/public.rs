@@ -122,3 +122,6 @@ pub fn attested_policies(der: &[u8]) -> Option<(PinPolicy, TouchPolicy)> {
     };
     Some((pin, touch))
 }
+
+#[cfg(test)]
+mod tests;
