@@ -99,3 +99,23 @@ fn what_a_touched_yubikey_types_is_swallowed() {
     let seen = terminal.transcript();
     assert!(!seen.contains("cccccccbcj"), "{seen}");
 }
+
+#[test]
+fn a_command_that_is_stopped_later_leaves_no_pin_behind_either() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    for signal in ["\u{3}", "kill"] {
+        let mut terminal = Pty::spawn(&person.command("keyslot enroll --factor password --keyslot piv --force"));
+        terminal.expect("(3 tries left): ");
+        terminal.send("123456\r");
+        terminal.expect("New password");
+        if signal == "kill" {
+            terminal.signal(rustix::process::Signal::KILL);
+        } else {
+            terminal.send(signal);
+        }
+        assert!(!terminal.wait_exit().success());
+        let mut program = card.other_program(Share::Shared).expect("the card is free");
+        assert_ne!(program.ask("00200080"), "9000", "{signal:?}: the PIN is not verified any more");
+        program.leave(Leave::AsItIs);
+    }
+}

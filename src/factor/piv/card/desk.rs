@@ -13,10 +13,11 @@ use std::sync::atomic::AtomicBool;
 use zeroize::Zeroizing;
 
 /// The readers.
-#[derive(Default)]
 pub struct Desk {
     readers: Readers,
     places: Vec<Place>,
+    /// A PIN that was verified stays so (the person's wish).
+    keep: bool,
 }
 
 struct Place {
@@ -34,6 +35,10 @@ enum State {
 }
 
 impl Desk {
+    pub(super) fn new(keep: bool) -> Self {
+        Self { readers: Readers::default(), places: Vec::new(), keep }
+    }
+
     /// Looks which readers are there and which hold a card. Nothing is opened; what is open and still there stays.
     fn look(&mut self) -> Result<(), PivError> {
         let present = self.readers.present()?;
@@ -230,10 +235,10 @@ impl Desk {
         let hints = &wanted.hints;
         let (token, tries) = self.with(serial, |token| {
             token.info.called.clone_from(&name);
-            token.attested(&mut key)?;
-            // Where the token does not tell, what was written down when it was enrolled.
+            // Where the token does not tell, what was written down when it was enrolled: to attest takes old ones a second.
             key.pin = key.pin.or(hints.pin_policy);
             key.touch = key.touch.or(hints.touch_policy);
+            token.attested(&mut key)?;
             let tries = if key.pin == Some(PinPolicy::Never) { None } else { token.tries()? };
             Ok((token.info.clone(), tries))
         })?;
@@ -334,8 +339,31 @@ impl Desk {
         })
     }
 
-    /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between.
+    /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
+    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile.
     pub fn agree(
+        &mut self,
+        at: &Located,
+        pin: Option<&Pin>,
+        point: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+        let agreed = self.agree_once(at, pin, point);
+        self.let_go(at.token.serial);
+        agreed
+    }
+
+    /// Ends the connection to a card that a PIN was sent to.
+    fn let_go(&mut self, serial: u32) {
+        let held =
+            |place: &&mut Place| place.token().is_some_and(|token| token.info.serial == serial && token.sent_pin());
+        if let Some(place) = self.places.iter_mut().find(held).filter(|_| !self.keep)
+            && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
+        {
+            token.close(false);
+        }
+    }
+
+    fn agree_once(
         &mut self,
         at: &Located,
         pin: Option<&Pin>,
@@ -414,11 +442,11 @@ impl Desk {
         self.readers.wait(stop)
     }
 
-    /// Ends all connections: those over which a PIN was sent by a reset, unless `keep`.
-    pub fn close(&mut self, keep: bool) {
+    /// Ends all connections: those over which a PIN was sent by a reset.
+    pub(super) fn close(&mut self) {
         for place in self.places.drain(..) {
             if let State::Open(token) = place.state {
-                token.close(keep);
+                token.close(self.keep);
             }
         }
     }

@@ -81,11 +81,11 @@ impl Cards {
                 let (tasks, todo) = mpsc::channel::<Task>();
                 let keep = self.keep;
                 let run = move || {
-                    let mut desk = Desk::default();
+                    let mut desk = Desk::new(keep);
                     while let Ok(task) = todo.recv() {
                         task(&mut desk);
                     }
-                    desk.close(keep);
+                    desk.close();
                 };
                 let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(run);
                 let thread = thread.map_err(|error| no_thread(&error))?;
@@ -122,26 +122,31 @@ impl Cards {
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let event = Event::CardBusy { token };
                 prompt.wait(&event, job.done.as_fd(), deadline.saturating_sub(QUIET)).map_err(FactorError::Prompt)?;
-                job.answer.try_recv().ok()
+                job.answer.try_recv()
             }
-            other => other.ok(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(mpsc::TryRecvError::Disconnected),
+            Ok(answer) => Ok(answer),
         };
         self.answered(answer, token, deadline)
     }
 
     fn answered<T>(
         &mut self,
-        answer: Option<Result<T, PivError>>,
+        answer: Result<Result<T, PivError>, mpsc::TryRecvError>,
         token: &str,
         deadline: Duration,
     ) -> Result<T, FactorError> {
-        let result = answer.unwrap_or_else(|| {
-            let seconds = deadline.as_secs();
-            let error = PivError::Busy { token: token.to_owned(), seconds, holder: holder::find() };
-            self.lost = Some(error.clone());
-            Err(error)
-        });
-        result.map_err(FactorError::Piv)
+        let token = token.to_owned();
+        let error = match answer {
+            Ok(answer) => return answer.map_err(FactorError::Piv),
+            Err(mpsc::TryRecvError::Empty) => {
+                PivError::Busy { token, seconds: deadline.as_secs(), holder: holder::find() }
+            }
+            // The thread is gone: it stumbled over an answer outside of the guarded calls.
+            Err(mpsc::TryRecvError::Disconnected) => PivError::BadAnswer { token, why: "nothing can be made of it" },
+        };
+        self.lost = Some(error.clone());
+        Err(FactorError::Piv(error))
     }
 
     /// Work on the readers that needs nobody.
@@ -164,7 +169,7 @@ impl Cards {
     ) -> Result<T, FactorError> {
         let job = self.start(work).map_err(FactorError::Piv)?;
         prompt.wait(event, job.done.as_fd(), LONG).map_err(FactorError::Prompt)?;
-        let answer = job.answer.try_recv().ok();
+        let answer = job.answer.try_recv();
         self.answered(answer, token, LONG)
     }
 
@@ -256,9 +261,8 @@ impl Cards {
         let Some(Worker { tasks, thread, stop }) = self.worker.take() else { return };
         stop.store(true, Ordering::Relaxed);
         let (closed, wait) = mpsc::sync_channel(1);
-        let keep = self.keep;
         let task: Task = Box::new(move |desk| {
-            desk.close(keep);
+            desk.close();
             let _ = closed.send(());
         });
         // Where it does not come back there is nobody to wait for.
