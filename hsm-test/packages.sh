@@ -44,3 +44,19 @@ need_softhsm() {
     need softhsm2-util softhsm2
     need '/usr/lib*/**/softhsm/libsofthsm2.so' softhsm2
 }
+
+# The virtual YubiKey's pcscd and reader driver, the namespaces it lives in, and other people's programs that use the same card.
+need_piv() {
+    need '/usr/sbin/pcscd' pcscd
+    need '/usr/lib/pcsc/drivers/serial/libifdvpcd.so' vsmartcard-vpcd
+    need '/usr/include/PCSC/winscard.h' libpcsclite-dev
+    need unshare util-linux
+    need mount mount
+    need '/sbin/ip' iproute2
+    need pkcs11-tool opensc
+    need '/usr/lib*/**/opensc-pkcs11.so' opensc-pkcs11
+    need '/usr/lib*/**/libykcs11.so' ykcs11
+    need yubico-piv-tool yubico-piv-tool
+    need ykman yubikey-manager
+    need openssl openssl
+}

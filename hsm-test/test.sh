@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 
 need_rust
 need_softhsm
-need pkg-config pkg-config                         # Kryoptic finds OpenSSL and SQLite by it
+need_piv
+need pkg-config pkg-config                         # Kryoptic finds OpenSSL and SQLite by it; the program finds libpcsclite
 need '/usr/include/openssl/evp.h' libssl-dev
 need '/usr/include/sqlite3.h' libsqlite3-dev
 need '/usr/lib/llvm-*/lib/libclang*.so*' libclang-dev

@@ -1,4 +1,5 @@
-//! Software tokens, a module that fails on command, and the conformance suite of twinlock; never part of the shipped program.
+//! Software tokens, a module that fails on command, a virtual YubiKey, and the conformance suite of twinlock; never part of the
+//! shipped program.
 //!
 //! # What is here
 //!
@@ -6,6 +7,7 @@
 //!   [`Token`]: initialised, in a folder of its own, gone when dropped.
 //! - [`Token`]: what its owner does to a token: make and delete keys, spend PIN tries, set a new PIN, pull it out.
 //! - [`Faulty`]: the same token behind a forwarding module of our own that fails as a plan says, and logs every call.
+//! - [`piv`]: virtual YubiKeys in the readers of a real pcscd, with other people's programs that use the same cards.
 //! - [`not_a_module`]: files that a person could name as a module by mistake.
 //!
 //! # Nothing process-wide
@@ -23,8 +25,8 @@
 //!
 //! # What must be built
 //!
-//! `token-tool` and the fault module are a binary and an example of this package: `cargo test --workspace` builds them both. For the
-//! tests of the root package alone: `cargo test -p hsm-test --no-run` first. Kryoptic is a package of its own, outside the workspace;
+//! `token-tool`, `virtual-yubikey` and the fault module are binaries and an example of this package: `cargo test --workspace` builds them.
+//! For the tests of the root package alone: `cargo test -p hsm-test --no-run` first. Kryoptic is a package of its own, outside the workspace;
 //! its `Cargo.toml` says why, and holds the command. The conformance suite runs the `twinlock` program: `cargo build` first.
 
 #![forbid(unsafe_code)]
@@ -33,6 +35,7 @@ pub mod fault;
 mod missing;
 mod modules;
 pub mod not_a_module;
+pub mod piv;
 mod place;
 mod token;
 mod tool;
@@ -40,6 +43,6 @@ mod tool;
 pub use fault::Faulty;
 pub use missing::missing;
 pub use modules::{MODULES, Module, kryoptic, softhsm};
-pub use place::{fault_module, token_tool, twinlock};
+pub use place::{fault_module, token_tool, twinlock, virtual_yubikey};
 pub use token::{Key, KeyInfo, KeyType, Store, Token};
 pub use tool::{Target, ToolError};

@@ -40,6 +40,16 @@ pub fn token_tool() -> PathBuf {
     built_here(profile_dir().join(format!("token-tool{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// The virtual YubiKey's program.
+///
+/// # Panics
+/// If it is not built, or older than its sources.
+pub fn virtual_yubikey() -> PathBuf {
+    let path = built_here(profile_dir().join(format!("virtual-yubikey{}", std::env::consts::EXE_SUFFIX)));
+    // It starts others of itself, in a namespace in which a relative path may mean something else.
+    path.canonicalize().expect("it was there")
+}
+
 /// The `twinlock` program of this workspace: its hidden first argument `pkcs11-helper` makes it the process in which a module runs.
 ///
 /// # Panics

@@ -8,6 +8,9 @@
 //!
 //! [[token]]                                              # for a token whose PIN is not typed
 //! uri = "pkcs11:token=vault-hsm?pin-source=/run/credentials/hsm-pin"
+//!
+//! [piv]
+//! leave-card = false                                     # true: a verified PIN stays so on the YubiKey when a command ends
 //! ```
 
 use super::report::{CliError, FIXABLE};
@@ -27,13 +30,25 @@ pub struct Config {
     /// Tokens whose PIN is in a file.
     #[serde(default, rename = "token")]
     pub tokens: Vec<TokenConfig>,
+    /// YubiKeys.
+    #[serde(default)]
+    pub piv: PivConfig,
+}
+
+/// How YubiKeys are treated.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PivConfig {
+    /// Do not reset a card after its PIN was verified: other programs keep their sessions, and can use its keys without the PIN.
+    #[serde(default)]
+    pub leave_card: bool,
 }
 
 /// One token.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenConfig {
-    /// RFC 7512, with `pin-source`.
+    /// RFC 7512, with `pin-source`; or `piv:SERIAL`.
     pub uri: String,
 }
 

@@ -61,6 +61,7 @@ impl Args {
         found.good("program", format!("twinlock {}", env!("CARGO_PKG_VERSION")));
         let header = vault(session, &mut found);
         modules(session, &mut found);
+        readers(session, &mut found, header.as_ref());
         if let Some(header) = &header {
             ways_in(header, session, &mut found);
         }
@@ -150,7 +151,7 @@ fn modules(session: &mut Session, found: &mut Findings) {
         let place = session.global.config.clone().or_else(default_path).unwrap_or_else(|| PathBuf::from("config.toml"));
         found.note(
             "tokens",
-            "no PKCS#11 module is configured, so no token can be used",
+            "no PKCS#11 module is configured, so no token can be used by it",
             format!("for an HSM, name its module in '{}': see 'twinlock token --help'", place.display()),
         );
         return;
@@ -168,6 +169,35 @@ fn modules(session: &mut Session, found: &mut Findings) {
     }
 }
 
+/// The smart-card service, its readers, the YubiKeys in them. Without a keyslot that needs it, a missing service is no more than a note.
+fn readers(session: &mut Session, found: &mut Findings, header: Option<&Header>) {
+    let looked = match session.piv() {
+        Ok(tokens) => tokens.here(session.prompt.as_mut()).map_err(CliError::from),
+        // Told about the config file already.
+        Err(_) => return,
+    };
+    let mut stanzas = header.iter().flat_map(|header| &header.keyslots).flat_map(|slot| &slot.factors);
+    let needed = stanzas.any(|stanza| stanza.kind == crate::factor::piv::KIND);
+    match looked {
+        Ok((_, readers)) if readers.is_empty() => found.good("smart cards", "the service is there, and no reader"),
+        Ok((_, readers)) => {
+            for reader in readers {
+                match reader.instead() {
+                    None => found.good("reader", format!("'{}': empty", reader.reader)),
+                    Some(what) => found.good("reader", format!("'{}': {what}", reader.reader)),
+                }
+            }
+        }
+        Err(error) if needed => found.problem("smart cards", &error),
+        Err(error) => {
+            if let Some(explained) = super::report::explain(&error) {
+                let what = format!("{}; no YubiKey can be used", explained.message);
+                found.note("smart cards", what, explained.hint.unwrap_or_default());
+            }
+        }
+    }
+}
+
 /// Which ways in work now, and what is wise about them.
 fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
     let mut usable = 0;
@@ -177,7 +207,7 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
             found.note("way in", format!("'{}' needs '{field}', not known here", slot.name), "use a newer twinlock");
         } else if slot.factors.len() - missing.len() < usize::from(slot.threshold) {
             let what = format!("'{}' cannot be used now: {} not here", slot.name, missing.join(", "));
-            found.note("way in", what, "plug the token in, or configure its module");
+            found.note("way in", what, "plug the token in; one that is used by PKCS#11 needs its module configured");
         } else {
             usable += 1;
             found.good("way in", format!("'{}' opens with {}", slot.name, ways(slot)));

@@ -1,9 +1,11 @@
 //! Keyslots as arguments: repeated `--factor`, `--threshold`; and making the factors, with the person or from files.
 
 use super::out;
+use super::piv::{Known, PivSpec};
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
+use crate::factor::piv::KIND;
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
 use crate::factor::{Enroll, describe};
 use crate::header::{Keyslot, MAX_FACTORS};
@@ -23,6 +25,8 @@ pub enum Spec {
     Password,
     /// `recovery`
     Recovery,
+    /// `piv...`
+    Piv(PivSpec),
     /// An RFC 7512 URI.
     Pkcs11(String),
     /// `fake:NAME`, in test builds.
@@ -37,6 +41,7 @@ impl std::str::FromStr for Spec {
         match text {
             "password" => Ok(Self::Password),
             "recovery" => Ok(Self::Recovery),
+            _ if text == "piv" || text.starts_with("piv:") => text["piv".len()..].parse().map(Self::Piv),
             _ if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:")) => {
                 // Not parsed here: the parser of arguments repeats what it refuses, and that may hold a PIN.
                 Ok(Self::Pkcs11(text.to_owned()))
@@ -46,7 +51,7 @@ impl std::str::FromStr for Spec {
             "pkcs11" => {
                 Err("say which key, like 'pkcs11:token=LABEL;object=KEY'; 'twinlock token list' shows them".into())
             }
-            _ => Err("it is 'password', 'recovery' or a 'pkcs11:...' URI".into()),
+            _ => Err("it is 'password', 'recovery', 'piv', 'piv:SERIAL' or a 'pkcs11:...' URI".into()),
         }
     }
 }
@@ -62,6 +67,7 @@ impl Spec {
         match self {
             Self::Password => crate::factor::password::KIND,
             Self::Recovery => crate::factor::recovery::KIND,
+            Self::Piv(_) => crate::factor::piv::KIND,
             Self::Pkcs11(_) => crate::factor::pkcs11::KIND,
             #[cfg(debug_assertions)]
             Self::Fake(_) => crate::factor::fake::KIND,
@@ -151,10 +157,14 @@ pub fn check_specs(specs: &[Spec]) -> Result<(), CliError> {
     let twice = |(i, spec): &(usize, &Spec)| **spec != Spec::Recovery && specs[..*i].contains(spec);
     match specs.iter().enumerate().find(twice) {
         None => Ok(()),
-        Some((_, spec)) => Err(CliError::Usage {
-            message: format!("the factor '{}' is there twice, and would count twice for the same thing", spec.kind()),
-            hint: "name each factor once".into(),
-        }),
+        Some((_, spec)) => Err(named_twice(spec.kind())),
+    }
+}
+
+fn named_twice(kind: &str) -> CliError {
+    CliError::Usage {
+        message: format!("the factor '{kind}' is there twice, and would count twice for the same thing"),
+        hint: "name each factor once".into(),
     }
 }
 
@@ -171,12 +181,15 @@ pub struct Maker<'a> {
     making: &'a Making,
     vault: String,
     password: Option<Rc<NewPassword>>,
+    known: Known,
+    /// Keys of YubiKeys in the keyslot that is being made.
+    keys: Vec<Vec<u8>>,
 }
 
 impl<'a> Maker<'a> {
-    /// For a vault of that name.
-    pub fn new(making: &'a Making, vault: &str) -> Self {
-        Self { making, vault: vault.to_owned(), password: None }
+    /// For a vault of that name, whose keyslots know these tokens.
+    pub fn new(making: &'a Making, vault: &str, known: Known) -> Self {
+        Self { making, vault: vault.to_owned(), password: None, known, keys: Vec::new() }
     }
 
     /// The public halves of a keyslot's factors.
@@ -186,6 +199,7 @@ impl<'a> Maker<'a> {
         keyslot: &str,
         session: &mut Session,
     ) -> Result<Vec<Box<dyn Enroll>>, CliError> {
+        self.keys.clear();
         specs.iter().map(|spec| self.one(spec, keyslot, session)).collect()
     }
 
@@ -202,6 +216,14 @@ impl<'a> Maker<'a> {
                 Box::new(PasswordEnroll { cost: self.making.kdf.cost().fresh(), password })
             }
             Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
+            Spec::Piv(spec) => {
+                let (key, enroll) = session.piv_enroller(spec, &self.known)?;
+                if self.keys.contains(&key) {
+                    return Err(named_twice(KIND));
+                }
+                self.keys.push(key);
+                enroll
+            }
             Spec::Pkcs11(uri) => session.token_enroller(uri, self.making.allow_sha1)?,
             #[cfg(debug_assertions)]
             Spec::Fake(name) => Box::new(crate::factor::fake::FakeEnroll { name: name.clone() }),
@@ -290,8 +312,9 @@ mod tests {
     #[test]
     fn factors_are_parsed() {
         assert_eq!("password".parse(), Ok(Spec::Password));
+        assert_eq!("piv".parse(), Ok(Spec::Piv(PivSpec::default())));
         assert_eq!("PKCS11:token=a".parse(), Ok(Spec::Pkcs11("PKCS11:token=a".into())));
-        for bad in ["", "passwd", "pkcs11", "piv", "Password", "é"] {
+        for bad in ["", "passwd", "pkcs11", "pivot", "piv:", "Password", "é"] {
             assert!(bad.parse::<Spec>().is_err(), "{bad}");
         }
     }

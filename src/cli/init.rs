@@ -2,6 +2,7 @@
 
 use super::account_key::read_account_key;
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
+use super::piv::{Known, PivSpec};
 use super::report::{CliError, prose, warn};
 use super::seen::Seen;
 use super::session::Session;
@@ -25,7 +26,7 @@ pub struct Args {
     /// What to call the vault
     #[arg(long, value_name = "NAME", default_value = "personal")]
     name: String,
-    /// A factor of the first keyslot: 'password', 'recovery', or a 'pkcs11:...' URI; may be repeated
+    /// A factor of the first keyslot: 'password', 'recovery', 'piv', or a 'pkcs11:...' URI; may be repeated
     #[arg(long = "factor", value_name = "FACTOR")]
     factors: Vec<Spec>,
     /// How many of the factors are needed [default: all]
@@ -66,7 +67,7 @@ impl Args {
             None => AccountKey::new(random_secret()?),
         };
         let wanted = self.wanted(session)?;
-        let mut maker = Maker::new(&self.making, &self.name);
+        let mut maker = Maker::new(&self.making, &self.name, Known::none());
         let mut made: Vec<(Wanted, Vec<Box<dyn Enroll>>)> = Vec::new();
         for wanted in wanted {
             let factors = maker.make(&wanted.specs, &wanted.name, session)?;
@@ -150,22 +151,40 @@ fn ask(session: &mut Session) -> Result<Vec<(Vec<Spec>, u8)>, CliError> {
     })
 }
 
-/// The second question; the keys of the tokens that are here are numbered.
+/// The second question; the tokens that are here, and the keys of a PKCS#11 one, are numbered.
 fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
-    if !session.prompt.confirm(&Question::Plain("2. Is a token (an HSM, by PKCS#11) to open it?"))? {
+    let yubikeys = session.yubikeys();
+    let question = match yubikeys.as_slice() {
+        [] => "2. Is a token (a YubiKey, or an HSM by PKCS#11) to open it?".to_owned(),
+        [one, ..] => format!("2. Is a token to open it? ({} is here)", one.name()),
+    };
+    if !session.prompt.confirm(&Question::Plain(&question))? {
         return Ok(None);
     }
     loop {
-        let tokens = session.usable_tokens()?;
-        if tokens.is_empty() {
+        let yubikeys = session.yubikeys();
+        let others = match session.usable_tokens() {
+            Ok(tokens) => tokens,
+            // Without a module there may be YubiKeys.
+            Err(_) if !yubikeys.is_empty() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut names: Vec<String> = yubikeys.iter().map(|token| format!("the {}", token.name())).collect();
+        names.extend(others.iter().map(|token| format!("token '{}'", token.name())));
+        if names.is_empty() {
             return Err(CliError::Plain {
                 message: "no token is here that has been set up".into(),
                 hint: "'twinlock token list' shows what is found; plug the token in, and start again".into(),
                 code: super::report::TOKEN,
             });
         }
-        let names: Vec<String> = tokens.iter().map(|token| format!("token '{}'", token.name())).collect();
-        let token = &tokens[pick(session, &names)?];
+        let picked = pick(session, &names)?;
+        let Some(token) = picked.checked_sub(yubikeys.len()).map(|at| &others[at]) else {
+            let spec = PivSpec { serial: Some(yubikeys[picked].serial), ..PivSpec::default() };
+            // A token without a key is told now, and not after more questions.
+            session.piv_key(spec.clone())?;
+            return Ok(Some(Spec::Piv(spec)));
+        };
         let keys = match session.suitable_keys(token) {
             Ok(keys) => keys,
             // Enter alone at the PIN: another token, then.

@@ -2,6 +2,7 @@
 
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
 use super::out;
+use super::piv::Known;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::{Role, describe, role};
@@ -44,7 +45,8 @@ pub enum Command {
 /// Add a way in: a keyslot with factors that are all needed, or --threshold of them
 #[derive(clap::Args)]
 pub struct Enroll {
-    /// 'password', 'recovery', or a 'pkcs11:...' URI; may be repeated
+    /// 'password', 'recovery', 'piv', 'piv:SERIAL/PIV-SLOT', 'piv:file=CERTIFICATE;name=NAME', or a 'pkcs11:...' URI; may be
+    /// repeated
     #[arg(long = "factor", value_name = "FACTOR", required = true)]
     factors: Vec<Spec>,
     /// How many of the factors are needed [default: all]
@@ -105,7 +107,8 @@ pub fn enroll(
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
     warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
-    let factors = Maker::new(making, &vault.header().name.clone()).make(specs, &name, session)?;
+    let factors =
+        Maker::new(making, &vault.header().name.clone(), Known::of(vault.header())).make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
     let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;

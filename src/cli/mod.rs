@@ -26,6 +26,8 @@ mod list;
 mod manual;
 mod out;
 mod passwd;
+mod piv;
+mod piv_report;
 mod progress;
 mod recovery;
 mod report;

@@ -178,9 +178,13 @@ fn shaped(text: &str) -> String {
     if io::stderr().is_terminal() { wrap(&text) } else { text }
 }
 
-/// A panic is a defect of ours: say so, and where, but not what was in memory.
+/// A panic is a defect of ours: say so, and where, but not what was in memory. Not so on the thread of the cards: there a crate stumbles
+/// over what a card answers, and that is told as an error of the card.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        if std::thread::current().name() == Some(crate::factor::piv::card::THREAD) {
+            return;
+        }
         let place = info.location().map_or_else(String::new, |at| format!(", at {}:{}", at.file(), at.line()));
         say("error", &format!("this is a bug in twinlock{place}; what was saved before is safe"));
         say("hint", "please report it with the command and the version ('twinlock --version'), never with a secret");
@@ -456,6 +460,7 @@ fn factor(error: &FactorError) -> Explained {
             "name another file: that disk does not keep what is written to it",
         ),
         FactorError::Token(error) => super::token_report::explain(error),
+        FactorError::Piv(error) => super::piv_report::explain(error),
     }
 }
 

@@ -39,9 +39,7 @@ impl Args {
         }
         let prompt = session.prompt.as_mut();
         let rotation = vault.prepare_rotation(&self.drop, self.force, &mut here, &mut session.openers, prompt)?;
-        if let Some(tokens) = &session.tokens {
-            tokens.borrow_mut().dismiss();
-        }
+        session.dismiss_tokens();
         let mut work = Stoppable::begin();
         let mut bar = Bar::new();
         let rotated = vault.rotate(rotation, &mut |progress| {

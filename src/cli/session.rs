@@ -4,6 +4,7 @@ use super::config::{Config, data_folder, default_path};
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
+use crate::factor::piv::PivTokens;
 use crate::factor::pkcs11::SharedTokens;
 use crate::header::HeaderError;
 
@@ -37,8 +38,8 @@ pub struct Global {
     /// Use this PKCS#11 module (absolute path; may be repeated), beside those of the config file
     #[arg(long, global = true, value_name = "PATH")]
     pub module: Vec<PathBuf>,
-    /// A token of yours, 'pkcs11:token=LABEL', to which the PIN of --pin-file may be sent; or with a PIN file of its own,
-    /// 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
+    /// A token of yours, 'piv:SERIAL' or 'pkcs11:token=LABEL', to which the PIN of --pin-file may be sent; or with a PIN file of
+    /// its own, 'pkcs11:token=LABEL?pin-source=/FILE'; may be repeated
     #[arg(long, global = true, value_name = "URI")]
     pub token: Vec<String>,
     /// Send a PIN even if it is the last try before the token locks
@@ -65,6 +66,8 @@ pub struct Session {
     pub openers: Openers,
     /// The tokens of this command, once they are needed.
     pub(super) tokens: Option<SharedTokens>,
+    /// The same for PIV.
+    pub(super) piv: Option<PivTokens>,
 }
 
 impl Session {
@@ -79,7 +82,7 @@ impl Session {
         };
         let prompt = Box::new(FilePrompt::new(person, sources)?);
         let openers = Openers::typed();
-        Ok(Self { global, prompt, openers, tokens: None })
+        Ok(Self { global, prompt, openers, tokens: None, piv: None })
     }
 
     /// Whether a person can be asked.
@@ -134,15 +137,23 @@ impl Session {
 
     fn unlock_and_dismiss(&mut self, writes: bool) -> Result<Vault, CliError> {
         let vault = self.open(writes)?;
-        if let Some(tokens) = &self.tokens {
-            tokens.borrow_mut().dismiss();
-        }
+        self.dismiss_tokens();
         Ok(vault)
     }
 
     /// The same for commands that wrap a keyslot: a token that has its PIN is not asked for it again.
     pub fn unlock_keeping_tokens(&mut self) -> Result<Vault, CliError> {
         self.open(false)
+    }
+
+    /// No token is needed any more in this command.
+    pub(super) fn dismiss_tokens(&self) {
+        if let Some(tokens) = &self.tokens {
+            tokens.borrow_mut().dismiss();
+        }
+        if let Some(tokens) = &self.piv {
+            tokens.dismiss();
+        }
     }
 
     fn open(&mut self, writes: bool) -> Result<Vault, CliError> {
@@ -160,9 +171,7 @@ impl Session {
     pub fn unlock_file(&mut self, path: &Path) -> Result<Vault, CliError> {
         let store = Box::new(SqliteStore::open(path)?);
         let vault = self.unlock_store(store, false)?;
-        if let Some(tokens) = &self.tokens {
-            tokens.borrow_mut().dismiss();
-        }
+        self.dismiss_tokens();
         Ok(vault)
     }
 

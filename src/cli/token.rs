@@ -38,7 +38,8 @@ pub enum Command {
     Setup(Setup),
     /// Try a key as an enrolment would; nothing is written anywhere
     Test {
-        /// Which key: 'pkcs11:token=LABEL;object=KEY'
+        /// Which key: 'piv', 'piv:SERIAL', 'piv:SERIAL/PIV-SLOT' or 'pkcs11:token=LABEL;object=KEY'
+        #[arg(value_name = "KEY")]
         uri: String,
         /// Allow an RSA key to be used with OAEP-SHA-1
         #[arg(long)]
@@ -68,6 +69,13 @@ impl Command {
         match self {
             Self::List { login, json } => list(session, login.as_deref(), json),
             Self::Setup(args) => args.run(session),
+            Self::Test { uri, .. } if uri == "piv" || uri.starts_with("piv:") => {
+                let spec = uri["piv".len()..].parse().map_err(|why| CliError::Usage {
+                    message: format!("the token cannot be named '{uri}'"),
+                    hint: why,
+                })?;
+                session.test_piv(&spec)
+            }
             Self::Test { uri, allow_sha1 } => {
                 let enroll = session.pkcs11_enroll(&uri, allow_sha1)?;
                 let report = test(&enroll, session.prompt.as_mut())?;

@@ -37,7 +37,7 @@ impl Session {
         modules.extend(self.global.module.iter().map(Module::new));
         let texts =
             config.tokens.iter().map(|token| token.uri.as_str()).chain(self.global.token.iter().map(String::as_str));
-        let uris = texts.map(parse).collect::<Result<Vec<_>, _>>()?;
+        let uris = texts.filter(|text| !is_piv(text)).map(parse).collect::<Result<Vec<_>, _>>()?;
         let exe = std::env::current_exe().map_err(|error| CliError::File {
             doing: "find the program",
             path: "twinlock".into(),
@@ -47,7 +47,7 @@ impl Session {
         let opener = Pkcs11Open { tokens: tokens.clone(), uris, force_last_try: self.global.force_pin };
         self.openers.add(KIND, Box::new(opener));
         self.tokens = Some(tokens);
-        Ok(())
+        self.piv().map(drop)
     }
 
     /// The tokens, for what works on them directly.
@@ -76,6 +76,9 @@ impl Session {
 
     /// Whether the token of a keyslot's factor is here; no PIN is asked for.
     pub fn has_token(&mut self, stanza: &Stanza) -> bool {
+        if stanza.kind == crate::factor::piv::KIND {
+            return self.has_piv(stanza);
+        }
         let Some(described) = crate::factor::pkcs11::describe(stanza) else { return false };
         let (Ok(tokens), Ok(uri)) = (self.tokens(), Uri::parse(&described.uri)) else { return false };
         let of_token = Uri { token: uri.token, serial: uri.serial, ..Uri::default() };
@@ -118,6 +121,11 @@ impl Session {
 pub fn of_token(label: &str, serial: &str) -> Uri {
     let named = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
     Uri { token: named(label), serial: named(serial), ..Uri::default() }
+}
+
+/// Whether a `--token` names a YubiKey.
+fn is_piv(text: &str) -> bool {
+    text.starts_with("piv:")
 }
 
 /// A URI from the person.

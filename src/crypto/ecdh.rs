@@ -1,4 +1,4 @@
-//! Ephemeral ECDH against a token's public key, software side (SP 800-56A 5.7.1.2, RFC 7748). Spec 5.3.
+//! Ephemeral ECDH against a token's public key, software side (SP 800-56A 5.7.1.2, RFC 7748). Spec 5.3, 5.4.
 //!
 //! Points are checked before anything is computed with them: an invalid-curve point would make the token, or us, give
 //! away parts of a private key.
@@ -8,7 +8,7 @@ use elliptic_curve::{CurveArithmetic, PublicKey, SecretKey};
 use p256::elliptic_curve::{self, AffinePoint, FieldBytesSize, sec1};
 use zeroize::Zeroizing;
 
-/// The curves of spec 5.3.
+/// The curves of spec 5.3 and 5.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
     /// NIST P-256: points of 65 bytes, shared secret of 32.
@@ -146,8 +146,13 @@ fn sec1_secret<C: CurveArithmetic>(curve: Curve) -> Result<SecretKey<C>, EcdhErr
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// X25519 with a private key that a test knows, as its token.
+    pub(crate) fn x25519_of(private: &[u8; 32], point: &[u8; 32]) -> Zeroizing<Vec<u8>> {
+        x25519(private, point).unwrap()
+    }
 
     fn unhex(text: &str) -> Vec<u8> {
         crate::encode::hex::decode(text).unwrap()

@@ -6,6 +6,7 @@
 #[cfg(any(test, debug_assertions))]
 pub mod fake;
 pub mod password;
+pub mod piv;
 pub mod pkcs11;
 pub mod recovery;
 mod registry;
@@ -13,7 +14,7 @@ mod registry;
 pub use registry::{Openers, Role, describe, in_words, rewrap, role};
 
 use crate::header::Stanza;
-use crate::prompt::{Prompt, PromptError};
+use crate::prompt::{Event, Prompt, PromptError};
 use crate::secret::FactorSecret;
 
 /// What binds a factor secret to its place, and names for prompts. Spec 3 and 5.
@@ -58,6 +59,8 @@ pub enum FactorError {
     CodeNotKept,
     /// A token or its module failed.
     Token(crate::factor::pkcs11::TokenError),
+    /// A PIV token, its reader or the smart-card service failed.
+    Piv(crate::factor::piv::PivError),
 }
 
 impl From<PromptError> for FactorError {
@@ -94,5 +97,23 @@ pub trait Open {
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let _ = stanza;
         None
+    }
+
+    /// Whether what the stanza needs is here, where that can be said by a look and without asking; `None`: it cannot.
+    fn is_here(&mut self, stanza: &Stanza, prompt: &mut dyn Prompt) -> Option<bool> {
+        let _ = (stanza, prompt);
+        None
+    }
+
+    /// Whether an error of [`Open::open`] says no more than that the device is not here, so that it could be brought.
+    fn absent(&self, error: &FactorError) -> bool {
+        let _ = error;
+        false
+    }
+
+    /// Waits until a device comes or goes; the person is told what for. False: this kind cannot wait.
+    fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+        let _ = (event, prompt);
+        Ok(false)
     }
 }

@@ -1,6 +1,6 @@
 //! The one list of kinds: what each is to a person, who opens it, who can make it anew from public data.
 
-use super::{Enroll, Open, password, pkcs11, recovery};
+use super::{Enroll, Open, password, piv, pkcs11, recovery};
 use crate::header::Stanza;
 
 /// What a kind asks of a person.
@@ -19,19 +19,23 @@ pub fn role(kind: &str) -> Role {
     match kind {
         password::KIND => Role::Typed("password"),
         recovery::KIND => Role::Typed("recovery code"),
-        pkcs11::KIND => Role::Token,
+        pkcs11::KIND | piv::KIND => Role::Token,
         #[cfg(any(test, debug_assertions))]
         super::fake::KIND => Role::Typed("fake secret"),
         _ => Role::Unknown,
     }
 }
 
-/// The factor in a word or two, as lists print it: `password`, `pkcs11 "vault-hsm"`.
+/// The factor in a word or two, as lists print it: `password`, `piv "ada"`, `pkcs11 "vault-hsm"`.
 pub fn describe(stanza: &Stanza) -> String {
     match stanza.kind.as_str() {
         pkcs11::KIND => match pkcs11::describe(stanza) {
             Some(described) => format!("pkcs11 \"{}\"", described.token),
             None => "pkcs11 (damaged)".to_owned(),
+        },
+        piv::KIND => match piv::describe(stanza) {
+            Some((_, hints)) => format!("piv \"{}\"", hints.short()),
+            None => "piv (damaged)".to_owned(),
         },
         kind if role(kind) == Role::Unknown => format!("{kind} (not known here)"),
         kind => kind.to_owned(),
@@ -45,6 +49,10 @@ pub fn in_words(stanza: &Stanza) -> String {
             Some(described) => format!("the token '{}'", described.token),
             None => "a token whose entry is damaged".to_owned(),
         },
+        (piv::KIND, _) => match piv::describe(stanza) {
+            Some((_, hints)) => format!("the {}", hints.called()),
+            None => "a YubiKey whose entry is damaged".to_owned(),
+        },
         (_, Role::Typed(what)) => format!("the {what}"),
         (kind, _) => format!("a factor of kind '{kind}', not known here"),
     }
@@ -54,6 +62,7 @@ pub fn in_words(stanza: &Stanza) -> String {
 pub fn rewrap(stanza: &Stanza) -> Option<Box<dyn Enroll>> {
     match stanza.kind.as_str() {
         pkcs11::KIND => pkcs11::rewrap_from_stanza(stanza).map(|enroll| Box::new(enroll) as Box<dyn Enroll>),
+        piv::KIND => piv::rewrap_from_stanza(stanza).map(|enroll| Box::new(enroll) as Box<dyn Enroll>),
         _ => None,
     }
 }

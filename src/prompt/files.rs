@@ -1,6 +1,6 @@
 //! Secrets from files, for scripts: the first line of what `--password-file` and its like name; all else goes to the person.
 
-use super::{Ask, Event, Prompt, PromptError, Question};
+use super::{Ask, Event, Prompt, PromptError, Question, Waited};
 use crate::secret::SecretText;
 use rustix::io::retry_on_intr;
 use rustix::termios::isatty;
@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Bytes of the longest first line.
@@ -114,6 +115,14 @@ impl<P: Prompt> Prompt for FilePrompt<P> {
 
     fn show(&mut self, event: &Event<'_>) {
         self.inner.show(event);
+    }
+
+    fn wait(&mut self, event: &Event<'_>, ready: BorrowedFd<'_>, patience: Duration) -> Result<Waited, PromptError> {
+        self.inner.wait(event, ready, patience)
+    }
+
+    fn is_person(&mut self) -> bool {
+        self.inner.is_person()
     }
 
     fn can_retry(&self, ask: &Ask<'_>) -> bool {

@@ -12,6 +12,7 @@ mod line;
 mod raw;
 mod signals;
 mod tty;
+mod wait;
 mod words;
 
 #[cfg(any(test, debug_assertions))]
@@ -23,6 +24,8 @@ pub use words::wrap;
 
 use crate::secret::SecretText;
 use std::io::{IsTerminal, Write};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 /// How many tries a token says are left for its PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +126,26 @@ impl Question<'_> {
     }
 }
 
+/// What a token is touched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// To unlock the vault of this name.
+    Unlock(&'a str),
+    /// To enroll its key for the vault of this name.
+    Enroll(&'a str),
+    /// To see whether its key works.
+    Test,
+}
+
+/// How waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// What was waited for is there.
+    Ready,
+    /// It is not, and patience is at its end.
+    TooLong,
+}
+
 /// Something worth knowing while it happens; shown, never answered.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
@@ -149,6 +172,27 @@ pub enum Event<'a> {
     MistypedCode {
         /// What is wrong, e.g. "group 3 is mistyped".
         why: &'a str,
+    },
+    /// A token has to be touched now; it blinks meanwhile.
+    Touch {
+        /// The token, as a person knows it.
+        token: &'a str,
+        /// What the touch is for.
+        purpose: Purpose<'a>,
+        /// Whether a touch a moment ago may be enough.
+        maybe: bool,
+    },
+    /// A card does not answer; another program may be using it.
+    CardBusy {
+        /// The card.
+        token: &'a str,
+    },
+    /// One of these tokens has to be inserted.
+    Insert {
+        /// The tokens, as a person knows them.
+        tokens: &'a [String],
+        /// Name of the vault.
+        vault: &'a str,
     },
     /// The two passwords differ; both are asked again.
     Mismatch,
@@ -222,6 +266,18 @@ pub trait Prompt {
     /// Shows something; cannot fail, since nobody waits for it.
     fn show(&mut self, event: &Event<'_>);
 
+    /// Shows what is waited for, and waits until `ready` can be read (or has hung up) or until patience ends. Ctrl-C is
+    /// [`PromptError::Cancelled`], or ends the program.
+    fn wait(&mut self, event: &Event<'_>, ready: BorrowedFd<'_>, patience: Duration) -> Result<Waited, PromptError> {
+        self.show(event);
+        wait::quietly(ready, patience)
+    }
+
+    /// Whether somebody is there who could do something by hand.
+    fn is_person(&mut self) -> bool {
+        false
+    }
+
     /// Whether asking the same again may bring another answer: true for a person, false for a file.
     fn can_retry(&self, ask: &Ask<'_>) -> bool;
 }
@@ -243,6 +299,19 @@ macro_rules! forward {
 
             fn show(&mut self, event: &Event<'_>) {
                 (**self).show(event);
+            }
+
+            fn wait(
+                &mut self,
+                event: &Event<'_>,
+                ready: BorrowedFd<'_>,
+                patience: Duration,
+            ) -> Result<Waited, PromptError> {
+                (**self).wait(event, ready, patience)
+            }
+
+            fn is_person(&mut self) -> bool {
+                (**self).is_person()
             }
 
             fn can_retry(&self, ask: &Ask<'_>) -> bool {
@@ -275,6 +344,12 @@ impl Prompt for NoPrompt {
         if matches!(event, Event::Warning(_)) {
             tell(event);
         }
+    }
+
+    /// A touch may be needed all the same, and somebody may look at the log.
+    fn wait(&mut self, event: &Event<'_>, ready: BorrowedFd<'_>, patience: Duration) -> Result<Waited, PromptError> {
+        tell(event);
+        wait::quietly(ready, patience)
     }
 
     fn can_retry(&self, _: &Ask<'_>) -> bool {

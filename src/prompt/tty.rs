@@ -4,11 +4,14 @@ use super::code::{Enter, enter, progress};
 use super::line::{Line, Step};
 use super::raw::{Input, Raw, hung_up};
 use super::signals::{Call, Signals, end_by};
-use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, tell, words};
+use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, Waited, tell, wait, words};
 use crate::secret::SecretText;
-use rustix::process::{Signal, kill_current_process_group};
+use rustix::process::{Signal, getpgrp, kill_current_process_group};
+use rustix::termios::tcgetpgrp;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Goes to the start of the line and erases it (ECMA-48 EL).
@@ -117,6 +120,21 @@ impl Prompt for TtyPrompt {
         let Some(mut tty) = self.tty() else { return tell(event) };
         // Nobody waits for it; a terminal that cannot be written to has no better place to say so.
         let _ = writeln!(tty, "{}", words::wrap(&words::event(event)));
+    }
+
+    fn wait(&mut self, event: &Event<'_>, ready: BorrowedFd<'_>, patience: Duration) -> Result<Waited, PromptError> {
+        let erase = self.can_erase;
+        // In the background the terminal belongs to somebody else: it is told, and nothing is swallowed.
+        match self.tty() {
+            Some(tty) if tcgetpgrp(tty).is_ok_and(|front| front == getpgrp()) => {
+                wait::wait(tty, &words::wrap(&words::event(event)), ready, patience, erase)
+            }
+            _ => NoPrompt.wait(event, ready, patience),
+        }
+    }
+
+    fn is_person(&mut self) -> bool {
+        self.tty().is_some()
     }
 
     fn can_retry(&self, _: &Ask<'_>) -> bool {

@@ -4,7 +4,7 @@
 //! Names come from a header whose tag is not checked yet, and labels from a token: whoever wrote them must not be able to
 //! steer the terminal (escape sequences, C1 controls) or turn a sentence round (Trojan Source, CVE-2021-42574).
 
-use super::{Ask, Event, Question, Tries};
+use super::{Ask, Event, Purpose, Question, Tries};
 use crate::encode::terminal;
 
 /// Columns of the narrowest usual terminal.
@@ -90,6 +90,22 @@ pub fn event(event: &Event<'_>) -> String {
             format!("That {} is wrong. Try again; {others}Ctrl-C stops.", clean(what))
         }
         Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
+        Event::Touch { token, purpose, maybe } => {
+            let purpose = match purpose {
+                Purpose::Unlock(vault) => format!("unlock {}", name(vault)),
+                Purpose::Enroll(vault) => format!("enroll it for {}", name(vault)),
+                Purpose::Test => "test its key".to_owned(),
+            };
+            let blinks = if *maybe { " if it blinks," } else { "" };
+            format!("Touch {}{blinks} to {purpose}", plain_name(token))
+        }
+        Event::CardBusy { token } => {
+            format!("Waiting for the {}: another program may be using it. Ctrl-C stops.", plain_name(token))
+        }
+        Event::Insert { tokens, vault } => {
+            let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
+            format!("Insert {} to unlock {}; Ctrl-C stops", tokens.join(" or "), name(vault))
+        }
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
         Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
         Event::Note(text) => clean(text),
@@ -108,6 +124,11 @@ fn name(name: &str) -> String {
         return format!("'{name}'");
     }
     format!("'{}…'", name.chars().take(NAME - 1).collect::<String>())
+}
+
+/// A name that says by itself what it is, "YubiKey 12345678 (ada)": on one line and harmless.
+fn plain_name(name: &str) -> String {
+    clean(name).replace('\n', "\u{fffd}")
 }
 
 /// The text with everything that steers a terminal, or is not seen in it, made visible as U+FFFD. Line ends stay.

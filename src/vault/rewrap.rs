@@ -99,6 +99,7 @@ impl Vault {
                 Err(FactorError::Prompt(error @ PromptError::Nobody { .. })) => return Ok(Err(error.to_string())),
                 Err(FactorError::Prompt(error)) => return Ok(Err(format!("{}: {error}", in_words(stanza)))),
                 Err(FactorError::Token(error)) => return Ok(Err(error.to_string())),
+                Err(FactorError::Piv(error)) => return Ok(Err(error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }

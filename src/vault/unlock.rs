@@ -5,6 +5,7 @@
 
 use super::VaultError;
 use super::error::Refusal;
+use crate::factor::piv::PivError;
 use crate::factor::pkcs11::TokenError;
 use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, password, recovery, role};
 use crate::header::{Header, Keyslot, Stanza};
@@ -51,7 +52,10 @@ pub struct Opened {
 /// Has the tokens of the first way in get ready, where one is needed; true if one is on its way, so that there is time for something else.
 pub fn prepare(header: &Header, wish: Wish<'_>, openers: &mut Openers) -> bool {
     // What is wrong with the wish is told by `open_any`.
-    let Some(first) = candidates(header, wish).ok().and_then(|all| all.into_iter().next()) else { return false };
+    // Nor is it looked which tokens are here: that comes, once, when they are needed.
+    let Some(first) = ranked(header, wish, &mut |_| false).ok().and_then(|all| all.into_iter().next()) else {
+        return false;
+    };
     if !needs_token(first, wish) {
         return false;
     }
@@ -64,18 +68,43 @@ fn needs_token(slot: &Keyslot, wish: Wish<'_>) -> bool {
     slot.factors.iter().filter(|stanza| wish.brings(stanza)).count() < usize::from(slot.threshold)
 }
 
-/// Tries the keyslots in the order of [`candidates`] until one opens.
+/// Tries the keyslots in the order of [`candidates`] until one opens. Where none does and a token is missing that could be brought, a
+/// person is waited for.
 pub fn open_any(
     header: &Header,
     wish: Wish<'_>,
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, VaultError> {
+    let mut said = Vec::new();
+    loop {
+        let mut absent = Absent::default();
+        let candidates = candidates(header, wish, openers, prompt)?;
+        let refusals = match try_all(header, wish, &candidates, &mut absent, &mut said, openers, prompt) {
+            Ok(opened) => return Ok(opened),
+            Err(refusals) => refusals,
+        };
+        let stopped = refusals.iter().any(|(_, refusal)| stops(refusal));
+        if stopped || !absent.wait(header, openers, prompt).map_err(VaultError::Factor)? {
+            return Err(VaultError::Locked(refusals));
+        }
+    }
+}
+
+/// Tries each keyslot once; what each said. `said` is what the person was told already.
+fn try_all(
+    header: &Header,
+    wish: Wish<'_>,
+    candidates: &[&Keyslot],
+    absent: &mut Absent,
+    said: &mut Vec<String>,
+    openers: &mut Openers,
+    prompt: &mut dyn Prompt,
+) -> Result<Opened, Vec<(String, Refusal)>> {
     let mut refusals = Vec::new();
-    let candidates = candidates(header, wish)?;
     for (at, slot) in candidates.iter().enumerate() {
         let last = at + 1 == candidates.len();
-        let refusal = match open_keyslot(header, slot, last, wish, openers, prompt) {
+        let refusal = match open_keyslot(header, slot, last, wish, absent, openers, prompt) {
             Ok(opened) => return Ok(opened),
             Err(refusal) => refusal,
         };
@@ -84,14 +113,43 @@ pub fn open_any(
             && !last
             && let Some(why) = passed_over(&refusal)
         {
-            prompt.show(&Event::Note(&format!("keyslot '{}' is passed over: {why}", slot.name)));
+            let note = format!("keyslot '{}' is passed over: {why}", slot.name);
+            if !said.contains(&note) {
+                prompt.show(&Event::Note(&note));
+                said.push(note);
+            }
         }
         refusals.push((slot.name.clone(), refusal));
         if stop {
             break;
         }
     }
-    Err(VaultError::Locked(refusals))
+    Err(refusals)
+}
+
+/// Tokens that are not here, and that a person could bring while we wait.
+#[derive(Default)]
+struct Absent {
+    names: Vec<String>,
+    kind: Option<String>,
+}
+
+impl Absent {
+    fn note(&mut self, stanza: &Stanza) {
+        let name = in_words(stanza);
+        let name = name.strip_prefix("the ").unwrap_or(&name).to_owned();
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
+        self.kind = Some(stanza.kind.clone());
+    }
+
+    /// Waits until something comes or goes. False: there is nothing to wait for, or nobody who could bring it.
+    fn wait(&self, header: &Header, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+        let Some(kind) = self.kind.as_deref().filter(|_| prompt.is_person()) else { return Ok(false) };
+        let event = Event::Insert { tokens: &self.names, vault: &header.name };
+        openers.of(kind).map_or(Ok(false), |opener| opener.wait(&event, prompt))
+    }
 }
 
 /// Whether a refusal ends the search: the person gave up or had their tries, or a token judged a PIN (the next keyslot
@@ -107,6 +165,7 @@ fn stops(refusal: &Refusal) -> bool {
         ) => false,
         Refusal::Wrong { by_person, .. } => *by_person,
         Refusal::Factor(FactorError::Token(error)) => matches!(error, TokenError::PinWrong { .. }),
+        Refusal::Factor(FactorError::Piv(error)) => matches!(error, PivError::PinWrong { .. }),
         Refusal::Factor(_) => true,
     }
 }
@@ -119,25 +178,52 @@ fn passed_over(refusal: &Refusal) -> Option<String> {
         Refusal::Missing(what) => Some(what.join(", ")),
         Refusal::Unsupported(why) | Refusal::Factor(FactorError::BadStanza(why)) => Some(why.clone()),
         Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
+        Refusal::Factor(FactorError::Piv(error)) => Some(error.to_string()),
         Refusal::Factor(FactorError::NoMemory { .. }) => Some("not enough memory for its password".to_owned()),
         Refusal::Wrong { .. } | Refusal::Factor(_) => None,
     }
 }
 
-/// The keyslots worth trying, best first: what a file was given for, then tokens, then passwords, then recovery codes.
-fn candidates<'a>(header: &'a Header, wish: Wish<'_>) -> Result<Vec<&'a Keyslot>, VaultError> {
+/// The keyslots worth trying, best first: what a file was given for, then tokens, those that are here before others, then passwords,
+/// then recovery codes.
+fn candidates<'a>(
+    header: &'a Header,
+    wish: Wish<'_>,
+    openers: &mut Openers,
+    prompt: &mut dyn Prompt,
+) -> Result<Vec<&'a Keyslot>, VaultError> {
+    let is_token = |stanza: &&Stanza| role(&stanza.kind) == Role::Token;
+    // Looking takes a moment; with one keyslot there is nothing to choose.
+    let choice = wish.keyslot.is_none() && header.keyslots.iter().filter(|slot| has_token(slot)).count() > 1;
+    let mut away = |slot: &Keyslot| {
+        let mut is_away = |stanza: &Stanza| openers.of(&stanza.kind)?.is_here(stanza, prompt).map(|here| !here);
+        choice && slot.factors.iter().filter(is_token).any(|stanza| is_away(stanza) == Some(true))
+    };
+    ranked(header, wish, &mut away)
+}
+
+fn has_token(slot: &Keyslot) -> bool {
+    slot.factors.iter().any(|stanza| role(&stanza.kind) == Role::Token)
+}
+
+/// The keyslots in that order, where `away` says that a token is not here.
+fn ranked<'a>(
+    header: &'a Header,
+    wish: Wish<'_>,
+    away: &mut dyn FnMut(&Keyslot) -> bool,
+) -> Result<Vec<&'a Keyslot>, VaultError> {
     if let Some(name) = wish.keyslot {
         let have = || header.keyslots.iter().map(|slot| slot.name.clone()).collect();
         let slot = header.keyslot(name).ok_or_else(|| VaultError::NoKeyslot { name: name.to_owned(), have: have() })?;
         return Ok(vec![slot]);
     }
-    let rank = |slot: &Keyslot| {
+    let mut rank = |slot: &Keyslot| {
         let given = slot.factors.iter().any(|stanza| wish.brings(stanza));
-        let token = slot.factors.iter().any(|stanza| role(&stanza.kind) == Role::Token);
-        (!given, !token, slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND))
+        let recovery = slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND);
+        (!given, !has_token(slot), !given && away(slot), recovery)
     };
     let mut slots: Vec<_> = header.keyslots.iter().collect();
-    slots.sort_by_key(|slot| rank(slot));
+    slots.sort_by_cached_key(|slot| rank(slot));
     Ok(slots)
 }
 
@@ -147,6 +233,7 @@ fn open_keyslot(
     slot: &Keyslot,
     last: bool,
     wish: Wish<'_>,
+    absent: &mut Absent,
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, Refusal> {
@@ -159,7 +246,7 @@ fn open_keyslot(
     }
     let mut gathering = Gathering { header, slot, tokens: Vec::new(), missing: Vec::new() };
     if needs_token(slot, wish) {
-        gathering.tokens(openers, prompt)?;
+        gathering.tokens(absent, openers, prompt)?;
     }
     for attempt in 1.. {
         let typed = gathering.typed(openers, prompt)?;
@@ -209,7 +296,7 @@ impl Gathering<'_> {
 
     /// Asks the tokens. One that is absent, broken or locked is no failure while the other factors are enough; if they are not, nobody is
     /// asked to type.
-    fn tokens(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), Refusal> {
+    fn tokens(&mut self, absent: &mut Absent, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), Refusal> {
         let count = |wanted: fn(Role) -> bool| self.slot.factors.iter().filter(|s| wanted(role(&s.kind))).count();
         let typed = count(|role| matches!(role, Role::Typed(_)));
         let mut left = count(|role| role == Role::Token);
@@ -230,10 +317,15 @@ impl Gathering<'_> {
                 }
                 Err(error) => error,
             };
+            if openers.of(&stanza.kind).is_some_and(|opener| opener.absent(&error)) {
+                absent.note(stanza);
+            }
             let enough = self.tokens.len() + left + typed >= self.wanted();
             match without(&error) {
                 Some((why, fatal)) if enough || !fatal => {
-                    let why = format!("{}: {why}", in_words(stanza));
+                    // What a YubiKey says names it already.
+                    let named = matches!(error, FactorError::Piv(_));
+                    let why = if named { why } else { format!("{}: {why}", in_words(stanza)) };
                     if fatal {
                         prompt.show(&Event::Note(&why));
                     }
@@ -311,6 +403,7 @@ fn without(error: &FactorError) -> Option<(String, bool)> {
         }
         // A driver that does not work is no reason not to get in by another factor.
         FactorError::Token(error) => Some((error.to_string(), true)),
+        FactorError::Piv(error) => Some((error.to_string(), !matches!(error, PivError::NotHere { .. }))),
         FactorError::BadStanza(why) => Some((why.clone(), true)),
         _ => None,
     }

@@ -116,7 +116,7 @@ $ twinlock init --factor recovery --recovery-out code --name ''
 2> twinlock: hint: a name has 1 to 64 characters, and no control characters
 => 1
 $ twinlock init --factor passwort
-2> twinlock: error: 'passwort' does not fit '--factor': it is 'password', 'recovery' or a 'pkcs11:...' URI
+2> twinlock: error: 'passwort' does not fit '--factor': it is 'password', 'recovery', 'piv', 'piv:SERIAL' or a 'pkcs11:...' URI
 2> twinlock: hint: 'twinlock init --help' shows what it takes
 => 2
 $ twinlock init --factor pkcs11

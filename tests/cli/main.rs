@@ -26,6 +26,7 @@ mod keyslot;
 mod list;
 mod manual;
 mod passwd;
+mod piv;
 mod recovery;
 mod restore;
 mod rm;

@@ -59,7 +59,7 @@ fn init_asks_three_questions_and_the_code_is_typed_back() {
     terminal.send("perhaps\r");
     terminal.expect("Please type y for yes or n for no. [Y/n]");
     terminal.send("\r");
-    terminal.expect("2. Is a token (an HSM, by PKCS#11) to open it? [y/N] ");
+    terminal.expect("2. Is a token (a YubiKey, or an HSM by PKCS#11) to open it? [y/N] ");
     terminal.send("\r");
     terminal.expect("A recovery code gets you back in when the rest is lost. Make one? [Y/n] ");
     terminal.send("\r");

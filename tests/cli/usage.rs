@@ -146,8 +146,12 @@ $ twinlock add x --field plan
 2> twinlock: error: 'plan' does not fit '--field': it is NAME=VALUE
 2> twinlock: hint: 'twinlock add --help' shows what it takes
 => 2
-$ twinlock init --factor piv
-2> twinlock: error: 'piv' does not fit '--factor': it is 'password', 'recovery' or a 'pkcs11:...' URI
+$ twinlock init --factor piv:12345678/99
+2> twinlock: error: 'piv:12345678/99' does not fit '--factor': a PIV slot is 82 to 95, 9a, 9c, 9d or 9e
+2> twinlock: hint: 'twinlock init --help' shows what it takes
+=> 2
+$ twinlock init --factor pivot
+2> twinlock: error: 'pivot' does not fit '--factor': it is 'password', 'recovery', 'piv', 'piv:SERIAL' or a 'pkcs11:...' URI
 2> twinlock: hint: 'twinlock init --help' shows what it takes
 => 2
 $ twinlock init --factor password --threshold 300

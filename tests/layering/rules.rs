@@ -60,6 +60,8 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
     ),
     (&["store"], &["rusqlite"]),
     (&["factor", "pkcs11"], &["cryptoki"]),
+    // `log` is there to be cut off, not to be used.
+    (&["factor", "piv", "card"], &["pcsc", "yubikey", "log"]),
 ];
 
 /// Dependencies that every module may name.

@@ -7,6 +7,7 @@ use twinlock::crypto::argon::argon2id;
 use twinlock::crypto::{Keys, account_key_sum, aead, hkdf_sha256, hmac_sha256, keywrap, sha256, shamir};
 use twinlock::encode::{base58, crockford, hex};
 use twinlock::factor::password::PasswordOpen;
+use twinlock::factor::piv::params::Params;
 use twinlock::factor::recovery::RecoveryOpen;
 use twinlock::factor::{Open, SlotContext};
 use twinlock::header::{Stanza, Unverified};
@@ -242,6 +243,24 @@ fn pkcs11_secrets() {
         assert_eq!(bind, bytes(case, "bind"));
         let secret = hkdf_sha256(&bytes(case, "z"), &[&bytes(case, "salt")], &[&bind]);
         assert_eq!(hex::encode(secret.as_slice()), text(case, "secret"), "{case}");
+    }
+}
+
+/// From the token's private key to F, by the stanza's own code.
+#[test]
+fn piv_secrets() {
+    let file = file("piv");
+    let (vault_id, keyslot_id) = (array(&file, "vault"), array(&file, "keyslot"));
+    let ctx = SlotContext { vault_id: &vault_id, keyslot_id: &keyslot_id, vault: "", keyslot: "" };
+    for case in cases(&file) {
+        let fields = ["mode", "public", "ephemeral"].map(|field| (field.to_owned(), case[field].clone()));
+        let stanza = Stanza { kind: "piv".into(), params: fields.into_iter().collect(), share: [0; 32] };
+        let params = Params::from_stanza(&stanza).unwrap().unwrap();
+        assert_eq!(params.mode.bind(&ctx), bytes(case, "bind"));
+        let z = crate::person::agree(params.mode, &bytes(case, "tokens_key"), &params.ephemeral);
+        assert_eq!(z, bytes(case, "z"));
+        let secret = params.factor_secret(&z, &params.mode.bind(&ctx));
+        assert_eq!(hex::encode(secret.expose()), text(case, "secret"), "{case}");
     }
 }
 

@@ -65,6 +65,16 @@ pub struct Given {
     pub recovery: Option<String>,
     #[serde(default)]
     pub tokens: Vec<Token>,
+    #[serde(default)]
+    pub piv: Vec<PivToken>,
+}
+
+/// The key of a YubiKey.
+#[derive(Clone, Deserialize, PartialEq, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct PivToken {
+    pub public: Hex,
+    pub private: Hex,
 }
 
 /// The factor secret behind a token's URI.

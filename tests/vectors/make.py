@@ -9,19 +9,21 @@ import shutil
 import header_cases
 import kat
 import keyslot_cases
+import piv_cases
 import record_cases
 import rotation_cases
 import vaults
-from world import HERE, Vectors
+from world import HERE, Vectors, write
 
 
 def main():
     for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     out = Vectors()
-    for cases in (header_cases, keyslot_cases, record_cases, rotation_cases):
+    for cases in (header_cases, keyslot_cases, piv_cases, record_cases, rotation_cases):
         cases.negative(out)
     kat.write_all()
+    write("kat", "piv", piv_cases.kat())
     vaults.write_all(out)
     for failure, count in sorted(out.count.items()):
         print(f"{count:4} {failure}")

@@ -1,6 +1,8 @@
 //! Who opens a vector: types what it gives and nothing else, and has its tokens.
 
 use crate::load::Given;
+use twinlock::factor::piv::Mode;
+use twinlock::factor::piv::params::Params;
 use twinlock::factor::{FactorError, Open, Openers, SlotContext};
 use twinlock::header::Stanza;
 use twinlock::item::{Field, FieldKind, Item};
@@ -64,10 +66,49 @@ impl Open for Tokens {
     }
 }
 
+/// Stands in for YubiKeys: their private keys.
+struct Yubikeys(Given);
+
+impl Open for Yubikeys {
+    fn open(
+        &mut self,
+        ctx: &SlotContext<'_>,
+        stanza: &Stanza,
+        _: &mut dyn Prompt,
+    ) -> Result<Option<FactorSecret>, FactorError> {
+        let Some(params) = Params::from_stanza(stanza)? else { return Ok(None) };
+        let token = self.0.piv.iter().find(|token| token.public.0 == params.public);
+        Ok(token.map(|token| {
+            let z = agree(params.mode, &token.private.0, &params.ephemeral);
+            params.factor_secret(&z, &params.mode.bind(ctx))
+        }))
+    }
+}
+
+/// ECDH as a token does it.
+pub fn agree(mode: Mode, private: &[u8], point: &[u8]) -> Vec<u8> {
+    match mode {
+        Mode::EcdhP256 => {
+            let point = p256::PublicKey::from_sec1_bytes(point).unwrap();
+            p256::SecretKey::from_slice(private).unwrap().diffie_hellman(&point).raw_secret_bytes().to_vec()
+        }
+        Mode::EcdhP384 => {
+            let point = p384::PublicKey::from_sec1_bytes(point).unwrap();
+            p384::SecretKey::from_slice(private).unwrap().diffie_hellman(&point).raw_secret_bytes().to_vec()
+        }
+        Mode::EcdhX25519 => {
+            let bytes = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).unwrap();
+            let private = x25519_dalek::StaticSecret::from(bytes(private));
+            private.diffie_hellman(&bytes(point).into()).as_bytes().to_vec()
+        }
+    }
+}
+
 /// Everything that can be opened here.
 pub fn openers(given: &Given) -> Openers {
     let mut openers = Openers::typed();
     openers.add("pkcs11", Box::new(Tokens(given.clone())));
+    openers.add("piv", Box::new(Yubikeys(given.clone())));
     openers
 }
 

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import sys
 
+import piv
 import twinlock as t
 
 TYPED = ("password", "recovery")
@@ -48,21 +49,24 @@ def from_sqlite(path):
 
 
 def open_keyslot(header, slot, given):
-    """The account key by one keyslot. `given` has `password`, `recovery` and `tokens`: a list of {uri, secret}."""
+    """The account key by one keyslot. `given` has `password`, `recovery`, `tokens`: a list of {uri, secret}, and
+    `piv`: a list of {public, private}."""
     if any(name.startswith("!") for part in [slot, *slot["factors"]] for name in part):
         raise t.Refused("unsupported", "critical field")
     numbered = list(enumerate(slot["factors"], 1))
-    if sum(factor["kind"] in (*TYPED, "pkcs11") for _, factor in numbered) < slot["threshold"]:
+    if sum(factor["kind"] in (*TYPED, "pkcs11", "piv") for _, factor in numbered) < slot["threshold"]:
         raise t.Refused("unsupported", "kinds")
     vault_id, slot_id = bytes.fromhex(header["vault"]), bytes.fromhex(slot["id"])
     tokens = {token["uri"]: bytes.fromhex(token["secret"]) for token in given.get("tokens", ())}
     secrets = {}
     # Tokens first: a password is not stretched for a keyslot that lacks its token.
-    for i, factor in sorted(numbered, key=lambda pair: pair[1]["kind"] != "pkcs11"):
+    for i, factor in sorted(numbered, key=lambda pair: pair[1]["kind"] in TYPED):
         if len(secrets) == slot["threshold"]:
             break
         if factor["kind"] == "pkcs11" and factor.get("uri") in tokens:
             secrets[i] = tokens[factor["uri"]]
+        if factor["kind"] == "piv" and (opened := piv.open_factor(factor, given.get("piv", ()), vault_id, slot_id)):
+            secrets[i] = opened
         if factor["kind"] == "password" and "password" in given:
             secrets[i] = t.password_secret(given["password"], factor)
         if factor["kind"] == "recovery" and "recovery" in given:

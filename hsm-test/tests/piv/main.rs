@@ -1,0 +1,14 @@
+//! The `piv` factor on virtual YubiKeys behind a real pcscd: the real program, run as a person runs it.
+
+#[allow(dead_code)] // shared with the tests of the card, which use all of it
+#[path = "../piv_card/lab.rs"]
+mod card_lab;
+mod hostile;
+mod lab;
+mod messages;
+mod pulled;
+mod secrecy;
+mod sharing;
+mod terminal;
+mod tokens;
+mod ways;

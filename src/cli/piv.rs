@@ -1,0 +1,262 @@
+//! YubiKeys on the command line: `piv[:SERIAL-OR-NAME][/PIV SLOT]`, and what a session does with them.
+
+use super::report::{CliError, USAGE, prose, warn};
+use super::session::Session;
+use crate::factor::piv::info::TokenInfo;
+use crate::factor::piv::public::MAX_FILE;
+use crate::factor::piv::{
+    Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, describe, params::check_name,
+};
+use crate::factor::{Enroll, FactorError, SlotContext};
+use crate::header::{Header, Stanza};
+use std::io::Read;
+use std::path::PathBuf;
+
+/// Which key of which token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PivSpec {
+    /// Its serial number.
+    pub serial: Option<u32>,
+    /// Its name in this vault.
+    pub known_as: Option<String>,
+    /// The PIV slot.
+    pub slot: Option<PivSlot>,
+    /// What it is to be called.
+    pub name: Option<String>,
+    /// A certificate or public key in place of the token.
+    pub file: Option<PathBuf>,
+}
+
+const FORMS: &str = "it is 'piv', 'piv:SERIAL', 'piv:SERIAL/PIV-SLOT', or 'piv:serial=...;slot=...;name=...;file=...'";
+
+impl std::str::FromStr for PivSpec {
+    type Err = String;
+
+    /// What follows `piv`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut spec = Self::default();
+        let Some(rest) = text.strip_prefix(':') else {
+            return if text.is_empty() { Ok(spec) } else { Err(FORMS.into()) };
+        };
+        if !rest.contains('=') {
+            let (token, slot) = rest.split_once('/').map_or((rest, None), |(token, slot)| (token, Some(slot)));
+            spec.slot = slot.map(str::parse).transpose()?;
+            match (token, token.bytes().all(|byte| byte.is_ascii_digit())) {
+                ("", _) if slot.is_none() => return Err(FORMS.into()),
+                ("", _) => {}
+                (digits, true) => spec.serial = Some(serial(digits)?),
+                (name, false) => spec.known_as = Some(name.to_owned()),
+            }
+            return Ok(spec);
+        }
+        for part in rest.split(';').filter(|part| !part.is_empty()) {
+            let (field, value) = part.split_once('=').ok_or(FORMS)?;
+            let twice = match field {
+                "serial" => spec.serial.replace(serial(value)?).is_some(),
+                "slot" => spec.slot.replace(value.parse()?).is_some(),
+                "name" => {
+                    check_name(value)?;
+                    spec.name.replace(value.to_owned()).is_some()
+                }
+                "file" => spec.file.replace(value.into()).is_some(),
+                _ => return Err(format!("'{field}' is not known; {FORMS}")),
+            };
+            if twice {
+                return Err(format!("'{field}' is there twice"));
+            }
+        }
+        Ok(spec)
+    }
+}
+
+fn serial(text: &str) -> Result<u32, String> {
+    let number: Option<u32> = text.parse().ok();
+    number.filter(|&number| number > 0).ok_or_else(|| format!("'{text}' is not a serial number"))
+}
+
+/// A token that keyslots of the vault know, by name.
+pub struct Known(Vec<(u32, String)>);
+
+impl Known {
+    /// Those of a header.
+    pub fn of(header: &Header) -> Self {
+        let stanzas = header.keyslots.iter().flat_map(|slot| &slot.factors);
+        Self(stanzas.filter_map(describe).filter_map(|(_, hints)| Some((hints.serial?, hints.name?))).collect())
+    }
+
+    /// None: the vault is not made yet.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    fn serial(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|(_, known)| known == name).map(|(serial, _)| *serial)
+    }
+
+    fn name(&self, serial: u32) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == serial).map(|(_, name)| name.as_str())
+    }
+}
+
+impl Session {
+    /// The PIV tokens of this command; no card is looked at before one is needed.
+    pub fn piv(&mut self) -> Result<PivTokens, CliError> {
+        if let Some(tokens) = &self.piv {
+            return Ok(tokens.clone());
+        }
+        let config = self.config()?;
+        let tokens = PivTokens::new(config.piv.leave_card);
+        let named = config.tokens.iter().map(|token| token.uri.as_str());
+        let named =
+            named.chain(self.global.token.iter().map(String::as_str)).filter_map(|text| text.strip_prefix(KIND));
+        let named = named
+            .map(|rest| rest.parse::<PivSpec>().map_err(bad_token)?.serial.ok_or_else(|| bad_token(String::new())));
+        let named = named.collect::<Result<Vec<_>, CliError>>()?;
+        let opener = PivOpen { tokens: tokens.clone(), named, force_last_try: self.global.force_pin };
+        self.openers.add(KIND, Box::new(opener));
+        Ok(self.piv.insert(tokens).clone())
+    }
+
+    /// Whether the token of a keyslot's factor is here with its key; no PIN is asked for.
+    pub fn has_piv(&mut self, stanza: &Stanza) -> bool {
+        let Ok(Some(wanted)) = PivOpen::wanted(stanza).map(|found| found.map(|(_, wanted)| wanted)) else {
+            return false;
+        };
+        let Ok(tokens) = self.piv() else { return false };
+        tokens.cards.borrow_mut().find(&wanted, self.prompt.as_mut()).is_ok()
+    }
+
+    /// The YubiKeys that are here; none where nobody can say.
+    pub fn yubikeys(&mut self) -> Vec<TokenInfo> {
+        let Ok(tokens) = self.piv() else { return Vec::new() };
+        tokens.here(self.prompt.as_mut()).map(|(tokens, _)| tokens).unwrap_or_default()
+    }
+
+    /// The public half of a key, from a token that is here or from a file.
+    pub fn piv_enroller(&mut self, spec: &PivSpec, known: &Known) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
+        let serial = match (&spec.known_as, spec.serial) {
+            (Some(name), _) => {
+                Some(known.serial(name).ok_or_else(|| FactorError::Piv(PivError::UnknownName { name: name.clone() }))?)
+            }
+            (None, serial) => serial,
+        };
+        if let Some(path) = &spec.file {
+            let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
+            let enroll = from_file(path, hints)?;
+            return Ok((enroll.public.clone(), Box::new(enroll)));
+        }
+        let mut enroll = self.piv_key(PivSpec { serial, ..spec.clone() })?;
+        enroll.name = match (&spec.name, known.name(enroll.token.serial)) {
+            (Some(name), _) => Some(name.clone()),
+            (None, Some(name)) => Some(name.to_owned()),
+            (None, None) if self.interactive() => self.ask_name(&enroll.token)?,
+            (None, None) => None,
+        };
+        let public = match &enroll.key.public {
+            crate::factor::piv::public::PublicKey::Ecdh { point, .. } => point.clone(),
+            crate::factor::piv::public::PublicKey::Other(_) => Vec::new(),
+        };
+        Ok((public, Box::new(enroll)))
+    }
+
+    /// The key of a token that is here.
+    pub fn piv_key(&mut self, spec: PivSpec) -> Result<PivEnroll, CliError> {
+        let tokens = self.piv()?;
+        let token = tokens.the_token(spec.serial, self.prompt.as_mut())?;
+        let key = tokens.the_key(&token, spec.slot, self.prompt.as_mut())?;
+        let force_last_try = self.global.force_pin;
+        Ok(PivEnroll { tokens, token, key, name: None, attested: false, force_last_try, test: false })
+    }
+
+    fn ask_name(&mut self, token: &TokenInfo) -> Result<Option<String>, CliError> {
+        loop {
+            let name = self.prompt.line(&format!("A name for {}, to know it by (Enter: none)", token.name()))?;
+            match name.trim() {
+                "" => return Ok(None),
+                name => match check_name(name) {
+                    Ok(()) => return Ok(Some(name.to_owned())),
+                    Err(why) => prose(&why),
+                },
+            }
+        }
+    }
+
+    /// Tries a key as an enrolment would, for a vault that does not exist. Nothing is written anywhere.
+    pub fn test_piv(&mut self, spec: &PivSpec) -> Result<(), CliError> {
+        if spec.file.is_some() || spec.known_as.is_some() {
+            return Err(CliError::Usage {
+                message: "a test needs the token itself".into(),
+                hint: "name it by its serial number: 'twinlock token test piv:SERIAL'".into(),
+            });
+        }
+        let enroll = PivEnroll { test: true, ..self.piv_key(spec.clone())? };
+        let (vault_id, keyslot_id) = (crate::crypto::random_bytes()?, crate::crypto::random_bytes()?);
+        let ctx = SlotContext { vault_id: &vault_id, keyslot_id: &keyslot_id, vault: "test", keyslot: "test" };
+        let (stanza, _) = enroll.enroll(&ctx, self.prompt.as_mut())?;
+        let mode = describe(&stanza).map_or("", |(mode, _)| mode.name());
+        let took = enroll.tokens.last_use();
+        let took = took.map_or(String::new(), |took| format!(" after {:.1} s", took.as_secs_f64()));
+        prose(&format!(
+            "the key in PIV slot {} of the {} works ({mode}): it gave the secret back{took}",
+            enroll.key.slot,
+            enroll.token.name()
+        ));
+        super::out::line(&format!("piv:{}/{}", enroll.token.serial, enroll.key.slot))
+    }
+}
+
+/// A certificate or public key in place of the token. Nothing proves that anybody has the private half.
+fn from_file(path: &std::path::Path, hints: Hints) -> Result<PivPublicEnroll, CliError> {
+    let failed = |error| CliError::File { doing: "read the public key from", path: path.into(), error };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let shown = path.display().to_string();
+    if bytes.len() > MAX_FILE {
+        let why = "it is too long".to_owned();
+        return Err(FactorError::Piv(PivError::BadFile { path: shown, why }).into());
+    }
+    let enroll = PivPublicEnroll::from_file(&shown, &bytes, hints)?;
+    warn(&format!(
+        "nothing proves that anybody has the token of the key in '{shown}': have its owner try 'twinlock keyslot test' before you rely on it"
+    ));
+    Ok(enroll)
+}
+
+fn bad_token(why: String) -> CliError {
+    let why = if why.is_empty() { "it has no serial number".to_owned() } else { why };
+    CliError::Plain {
+        message: format!("the token cannot be named so: {why}"),
+        hint: "--token piv:SERIAL".into(),
+        code: USAGE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forms_are_parsed() {
+        let slot = |text: &str| Some(text.parse::<PivSlot>().unwrap());
+        let parse = |text: &str| text.parse::<PivSpec>();
+        let none = PivSpec::default;
+        assert_eq!(parse(""), Ok(none()));
+        assert_eq!(parse(":12345678"), Ok(PivSpec { serial: Some(12_345_678), ..none() }));
+        assert_eq!(parse(":ada"), Ok(PivSpec { known_as: Some("ada".into()), ..none() }));
+        assert_eq!(parse(":12345678/82"), Ok(PivSpec { serial: Some(12_345_678), slot: slot("82"), ..none() }));
+        assert_eq!(parse(":/9d"), Ok(PivSpec { slot: slot("9d"), ..none() }));
+        let all = PivSpec {
+            serial: Some(1),
+            slot: slot("9a"),
+            name: Some("bob's key".into()),
+            file: Some("/a=b/c.pem".into()),
+            ..none()
+        };
+        assert_eq!(parse(":serial=1;slot=9a;name=bob's key;file=/a=b/c.pem"), Ok(all));
+        for bad in ["x", ":", ":0", ":99999999999", ":1/99", ":1/", ":serial=x", ":pin=1", ":name=", ":slot=82;slot=83"]
+        {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

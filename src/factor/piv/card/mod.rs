@@ -1,0 +1,284 @@
+//! The cards of one command, as the rest of the program sees them.
+//!
+//! PC/SC calls block: for a touch, for another program's transaction, for ever if that program hangs. So one thread holds all
+//! connections (`desk`), and gets its work from here. The person sees what is waited for, Ctrl-C works at once, and there is a deadline.
+//! A thread that does not come back is left behind; it ends with the program, and the service then gives the card back.
+
+mod desk;
+mod holder;
+mod readers;
+mod token;
+
+pub use desk::Desk;
+pub use token::{Token, algorithm_of, slot_id};
+
+use super::error::PivError;
+use super::info::{Counters, KeyInfo, Located, ReaderInfo, Wanted};
+use super::slot::PivSlot;
+use crate::factor::FactorError;
+use crate::prompt::{Event, Prompt};
+use crate::secret::Pin;
+use std::io::{PipeReader, pipe};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The name of the thread. What panics there is told as an answer that makes no sense, and nowhere else.
+pub const THREAD: &str = "cards";
+
+/// The crate `yubikey` traces PINs and shared secrets. Every log call must be gone from the program, whatever logger somebody installs.
+const _: () = assert!(log::STATIC_MAX_LEVEL as usize == log::LevelFilter::Off as usize);
+
+/// How long nothing is said: a healthy card answers sooner.
+const QUIET: Duration = Duration::from_millis(700);
+/// How long a card may take for what needs nobody.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The same for what may make a key, or need a touch: a YubiKey gives up waiting for one after 15 seconds, and two may be asked for.
+const LONG: Duration = Duration::from_secs(60);
+/// How long the end of the program waits for the connections to be ended.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+type Task = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// All cards of one command. Nothing is started or looked at before it is needed.
+pub struct Cards {
+    /// Leave a verified PIN on the card when the command ends (the person's wish).
+    keep: bool,
+    worker: Option<Worker>,
+    /// It did not come back: every later call says the same.
+    lost: Option<PivError>,
+}
+
+struct Worker {
+    tasks: mpsc::Sender<Task>,
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Work under way on the thread.
+struct Job<T> {
+    answer: mpsc::Receiver<Result<T, PivError>>,
+    /// Hung up when the work is done.
+    done: PipeReader,
+}
+
+impl Cards {
+    /// `keep`: a PIN that was verified stays so on the card when the command ends.
+    pub fn new(keep: bool) -> Self {
+        Self { keep, worker: None, lost: None }
+    }
+
+    fn worker(&mut self) -> Result<&Worker, PivError> {
+        if let Some(error) = &self.lost {
+            return Err(error.clone());
+        }
+        match &mut self.worker {
+            Some(worker) => Ok(worker),
+            none => {
+                let (tasks, todo) = mpsc::channel::<Task>();
+                let keep = self.keep;
+                let run = move || {
+                    let mut desk = Desk::new(keep);
+                    while let Ok(task) = todo.recv() {
+                        task(&mut desk);
+                    }
+                    desk.close();
+                };
+                let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(run);
+                let thread = thread.map_err(|error| no_thread(&error))?;
+                Ok(none.insert(Worker { tasks, thread, stop: Arc::default() }))
+            }
+        }
+    }
+
+    fn start<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<Job<T>, PivError> {
+        let (answer, receiver) = mpsc::sync_channel(1);
+        let (done, busy) = pipe().map_err(|error| no_thread(&error))?;
+        let task = Box::new(move |desk: &mut Desk| {
+            // The other end may have given up.
+            let _ = answer.send(work(desk));
+            drop(busy);
+        });
+        // It cannot be gone: it ends when this end is dropped.
+        let _ = self.worker()?.tasks.send(task);
+        Ok(Job { answer: receiver, done })
+    }
+
+    /// Waits for work that needs nobody; after a while the person is told what is waited for.
+    fn finish<T>(
+        &mut self,
+        job: Job<T>,
+        token: &str,
+        deadline: Duration,
+        prompt: &mut dyn Prompt,
+    ) -> Result<T, FactorError> {
+        let answer = match job.answer.recv_timeout(QUIET) {
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                let event = Event::CardBusy { token };
+                prompt.wait(&event, job.done.as_fd(), deadline.saturating_sub(QUIET)).map_err(FactorError::Prompt)?;
+                job.answer.try_recv()
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(mpsc::TryRecvError::Disconnected),
+            Ok(answer) => Ok(answer),
+        };
+        self.answered(answer, token, deadline)
+    }
+
+    fn answered<T>(
+        &mut self,
+        answer: Result<Result<T, PivError>, mpsc::TryRecvError>,
+        token: &str,
+        deadline: Duration,
+    ) -> Result<T, FactorError> {
+        let token = token.to_owned();
+        let error = match answer {
+            Ok(answer) => return answer.map_err(FactorError::Piv),
+            Err(mpsc::TryRecvError::Empty) => {
+                PivError::Busy { token, seconds: deadline.as_secs(), holder: holder::find() }
+            }
+            // The thread is gone: it stumbled over an answer outside of the guarded calls.
+            Err(mpsc::TryRecvError::Disconnected) => PivError::BadAnswer { token, why: "nothing can be made of it" },
+        };
+        self.lost = Some(error.clone());
+        Err(FactorError::Piv(error))
+    }
+
+    /// Work on the readers that needs nobody.
+    pub fn run<T: Send + 'static>(
+        &mut self,
+        prompt: &mut dyn Prompt,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        self.finish(job, "card", DEADLINE, prompt)
+    }
+
+    /// The same for work on a token that may take as long as making a key does, or need a touch: `event` is shown before it begins.
+    pub fn run_long<T: Send + 'static>(
+        &mut self,
+        token: &str,
+        event: &Event<'_>,
+        prompt: &mut dyn Prompt,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        prompt.wait(event, job.done.as_fd(), LONG).map_err(FactorError::Prompt)?;
+        let answer = job.answer.try_recv();
+        self.answered(answer, token, LONG)
+    }
+
+    /// Every reader and what it holds. Each card is opened, once.
+    pub fn readers(&mut self, prompt: &mut dyn Prompt) -> Result<Vec<ReaderInfo>, FactorError> {
+        self.run(prompt, Desk::report)
+    }
+
+    /// The keys of a token, in all PIV slots.
+    pub fn keys(&mut self, serial: u32, prompt: &mut dyn Prompt) -> Result<Vec<KeyInfo>, FactorError> {
+        self.run(prompt, move |desk| desk.keys(serial))
+    }
+
+    /// The key in one PIV slot.
+    pub fn key(&mut self, serial: u32, slot: PivSlot, prompt: &mut dyn Prompt) -> Result<Option<KeyInfo>, FactorError> {
+        self.run(prompt, move |desk| desk.key(serial, slot))
+    }
+
+    /// Tries left, and whether PIN and PUK are still those that YubiKeys come with.
+    pub fn counters(&mut self, serial: u32, prompt: &mut dyn Prompt) -> Result<Counters, FactorError> {
+        self.run(prompt, move |desk| desk.counters(serial))
+    }
+
+    /// The attestation certificate of a key, DER; `None`: the token gives none.
+    pub fn attest(
+        &mut self,
+        serial: u32,
+        slot: PivSlot,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Option<Vec<u8>>, FactorError> {
+        self.run(prompt, move |desk| desk.attest(serial, slot))
+    }
+
+    /// Whether the token of a key is here; cheap, and no more than a look.
+    pub fn is_here(&mut self, wanted: &Wanted, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+        let wanted = wanted.clone();
+        self.run(prompt, move |desk| desk.is_here(&wanted))
+    }
+
+    /// Finds a key, and says what is needed to use it. No PIN is sent.
+    pub fn find(&mut self, wanted: &Wanted, prompt: &mut dyn Prompt) -> Result<Located, FactorError> {
+        let wanted = wanted.clone();
+        self.run(prompt, move |desk| desk.find(&wanted))
+    }
+
+    /// Sends a PIN, once.
+    pub fn verify(&mut self, at: &Located, pin: &Arc<Pin>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        let (name, pin) = (at.token.name(), Arc::clone(pin));
+        let at = at.clone();
+        let job = self.start(move |desk| desk.verify(&at, &pin)).map_err(FactorError::Piv)?;
+        self.finish(job, &name, DEADLINE, prompt)
+    }
+
+    /// Lets the key agree on a secret with a point, and shows `event` before: it may wait for a touch. `pin` is the one that
+    /// [`Cards::verify`] found right. `None`: the token wants a PIN, and none was given.
+    pub fn agree(
+        &mut self,
+        at: &Located,
+        pin: Option<&Arc<Pin>>,
+        point: &[u8],
+        event: Option<&Event<'_>>,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+        let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
+        let at = at.clone();
+        let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);
+        if let Some(event) = event {
+            return self.run_long(&name, event, prompt, work);
+        }
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        self.finish(job, &name, DEADLINE, prompt)
+    }
+
+    /// Waits until a card comes or goes; the person is told what for.
+    pub fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        let stop = Arc::clone(&self.worker().map_err(FactorError::Piv)?.stop);
+        stop.store(false, Ordering::Relaxed);
+        let until = Arc::clone(&stop);
+        let job = self.start(move |desk| desk.wait(&until)).map_err(FactorError::Piv)?;
+        // A day: nobody is expected to wait longer.
+        let waited = prompt.wait(event, job.done.as_fd(), Duration::from_secs(86_400));
+        stop.store(true, Ordering::Relaxed);
+        waited.map_err(FactorError::Prompt)?;
+        job.answer.recv().unwrap_or(Ok(())).map_err(FactorError::Piv)
+    }
+
+    /// Ends all connections, once a command needs no token any more; one that is needed after all is opened again.
+    pub fn dismiss(&mut self) {
+        let Some(Worker { tasks, thread, stop }) = self.worker.take() else { return };
+        stop.store(true, Ordering::Relaxed);
+        let (closed, wait) = mpsc::sync_channel(1);
+        let task: Task = Box::new(move |desk| {
+            desk.close();
+            let _ = closed.send(());
+        });
+        // Where it does not come back there is nobody to wait for.
+        if self.lost.is_none() && tasks.send(task).is_ok() && wait.recv_timeout(GOODBYE).is_ok() {
+            drop(tasks);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Cards {
+    fn drop(&mut self) {
+        self.dismiss();
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> PivError {
+    PivError::Refused { token: "cards".to_owned(), doing: "be looked at", why: error.to_string() }
+}
