@@ -222,4 +222,5 @@ fn token_info(slot: Slot, info: &cryptoki::slot::TokenInfo) -> TokenInfo {
         min_pin: info.min_pin_length(),
         max_pin: info.max_pin_length(),
     }
+    .corrected()
 }
