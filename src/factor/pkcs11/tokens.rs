@@ -424,7 +424,10 @@ impl Tokens {
     ) -> Result<(Response, Zeroizing<Vec<u8>>), TokenError> {
         let deadline = self.deadline(found, deadline);
         let reply = self.ask(found.module, request, secret, deadline)?;
-        reply.map_err(|failure| self.token_error(found, request, failure))
+        reply.map_err(|failure| {
+            let error = self.token_error(found, request, failure);
+            self.second_look(found, error)
+        })
     }
 
     /// Not below what the person set: slow modules are slow in everything.

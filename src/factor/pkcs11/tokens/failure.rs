@@ -4,21 +4,40 @@ use super::{Found, Tokens};
 use crate::factor::pkcs11::error::TokenError;
 use crate::factor::pkcs11::protocol::{Failure, FailureClass, HexBytes, Request};
 use crate::factor::pkcs11::uri::Uri;
+use std::time::Duration;
+
+/// pcscd looks into its readers every 400 ms.
+const PCSCD_LOOKS: Duration = Duration::from_millis(500);
 
 impl Tokens {
     /// Names a failure to use a key. `told`: it took so long that the person was told of a touch.
-    pub(super) fn use_error(&self, found: &Found, request: &Request, failure: Failure, told: bool) -> TokenError {
+    pub(super) fn use_error(&mut self, found: &Found, request: &Request, failure: Failure, told: bool) -> TokenError {
         // A PIV card has one answer (69 82) for a touch that did not come and for a PIN that is missing. OpenSC makes of it that nobody is
         // logged in, libykcs11 a failed function.
         let denied = failure.class == FailureClass::NotLoggedIn || failure.name == "CKR_FUNCTION_FAILED";
-        if !found.info.is_piv() || !denied {
-            return self.token_error(found, request, failure);
-        }
+        let error = self.token_error(found, request, failure);
+        let error = self.second_look(found, error);
         let token = found.info.name();
-        match failure.class {
-            _ if told => TokenError::NotTouched { token },
-            FailureClass::NotLoggedIn => TokenError::PinEachTime { token, key: wanted(request) },
-            _ => self.token_error(found, request, failure),
+        match error {
+            TokenError::Refused { .. } | TokenError::NotLoggedIn { .. } if found.info.is_piv() && denied && told => {
+                TokenError::NotTouched { token }
+            }
+            TokenError::NotLoggedIn { .. } if found.info.is_piv() => {
+                TokenError::PinEachTime { token, key: wanted(request) }
+            }
+            error => error,
+        }
+    }
+
+    /// A card that is pulled out while it works is to its module any failure; a moment later pcscd knows that it is gone.
+    pub(super) fn second_look(&mut self, found: &Found, error: TokenError) -> TokenError {
+        if !found.info.is_piv() || !matches!(error, TokenError::Refused { .. }) {
+            return error;
+        }
+        std::thread::sleep(PCSCD_LOOKS);
+        match self.refresh(&mut found.clone()) {
+            Err(gone @ TokenError::TokenGone { .. }) => gone,
+            _ => error,
         }
     }
 
