@@ -38,8 +38,8 @@ pub(super) fn explain(error: &TokenError) -> Explained {
         }
         TokenError::NoPivKey { .. } => (
             NOT_FOUND,
-            "OpenSC shows a PIV slot's key only beside a certificate, and a retired one only if the card's key history counts it; \
-             make what is missing with the card's own tool, or use another way in",
+            "make a certificate for it with the card's own tool, since OpenSC shows no key without one, and a retired one only if \
+             the card's key history counts it; or use another way in",
         ),
         TokenError::PivKey { .. } => (
             TOKEN,

@@ -101,36 +101,49 @@ fn without_pcscd_the_recovery_code_still_opens() {
     }
 }
 
-#[test]
-fn what_a_hostile_card_answers_is_never_taken_for_a_secret() {
-    for module in MODULES {
-        for key in [KEY_MANAGEMENT, RSA] {
-            let Some(desk) = Desk::enrolled(module, key) else { return };
-            for kind in [
-                "short=3",
-                "long=3",
-                "long=60000",
-                "wrong",
-                "value-shorter=1",
-                "value-longer=1",
-                "value-zero",
-                "replace=00",
-                "sw=6f00",
-                "sw-after=6f00",
-                "sw=6982",
-                "sw=6983",
-            ] {
-                desk.card.fault(&format!("ins=87 every {kind}"));
-                let ran = desk.opens();
-                // Both modules pass over bytes behind the answer; then it is the right secret, or the vault would not open.
-                let harmless = kind.starts_with("long");
-                assert!(matches!(ran.code, Some(3 | 5 | 7)) || harmless, "{module:?} {key} {kind}: {}", ran.text);
-                assert!(ran.text.contains("twinlock: error:") || harmless, "{kind}: {}", ran.text);
-                let ran = desk.run(&format!("token test {key}"));
-                assert!(matches!(ran.code, Some(5 | 7)) || harmless, "{module:?} {key} {kind}: {}", ran.text);
-                desk.card.tell("clear-faults");
-                assert_eq!(desk.opens().code, Some(0), "{kind}");
-            }
+/// What a card could answer to the use of a key.
+const LIES: [&str; 12] = [
+    "short=3",
+    "long=3",
+    "long=60000",
+    "wrong",
+    "value-shorter=1",
+    "value-longer=1",
+    "value-zero",
+    "replace=00",
+    "sw=6f00",
+    "sw-after=6f00",
+    "sw=6982",
+    "sw=6983",
+];
+
+fn hostile(module: PivModule, key: &str) {
+    let Some(desk) = Desk::enrolled(module, key) else { return };
+    for lie in LIES {
+        // Both modules pass over bytes behind the answer; then it is the right secret, or the vault would not open.
+        let harmless = lie.starts_with("long");
+        desk.card.fault(&format!("ins=87 every {lie}"));
+        let enrolled = format!("token test {key}");
+        // Where a damaged blob is refused by the token, each trial costs a second look at it.
+        let lines = if key == RSA { &["list --keyslot pkcs11"][..] } else { &["list --keyslot pkcs11", &enrolled] };
+        for line in lines {
+            let ran = desk.run(line);
+            let refused = matches!(ran.code, Some(3 | 5 | 7)) && ran.text.contains("twinlock: error:");
+            assert!(refused || harmless, "{module:?} {key} {lie}: {:?} {}", ran.code, ran.text);
         }
+        desk.card.tell("clear-faults");
     }
+    assert_eq!(desk.opens().code, Some(0), "nothing of it lasts");
+}
+
+#[test]
+fn what_a_hostile_card_answers_to_opensc_is_never_taken_for_a_secret() {
+    hostile(PivModule::OpenSc, KEY_MANAGEMENT);
+    hostile(PivModule::OpenSc, RSA);
+}
+
+#[test]
+fn what_a_hostile_card_answers_to_yubico_s_module_is_never_taken_for_a_secret() {
+    hostile(PivModule::Yubico, KEY_MANAGEMENT);
+    hostile(PivModule::Yubico, RSA);
 }

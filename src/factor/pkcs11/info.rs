@@ -316,6 +316,37 @@ mod tests {
     }
 
     #[test]
+    fn a_piv_card_s_pin_has_six_to_eight_bytes_whatever_its_module_says() {
+        let token = |manufacturer: &str, model: &str, lengths: (usize, usize)| TokenInfo {
+            slot: 1,
+            label: "ada".to_owned(),
+            manufacturer: manufacturer.to_owned(),
+            model: model.to_owned(),
+            serial: String::new(),
+            initialized: true,
+            pin_set: true,
+            login_required: true,
+            pin_pad: false,
+            pin_low: false,
+            pin_last: false,
+            pin_locked: false,
+            pin_must_change: false,
+            write_protected: false,
+            min_pin: lengths.0,
+            max_pin: lengths.1,
+        };
+        for (manufacturer, model, lengths, corrected) in [
+            ("piv_II", "PKCS#15 emulated", (4, 8), (6, 8)),
+            ("Yubico (www.yubico.com)", "YubiKey YK5", (6, 48), (6, 8)),
+            ("Yubico (www.yubico.com)", "YubiHSM", (8, 64), (8, 64)),
+            ("OpenSC", "PKCS#15", (4, 16), (4, 16)),
+        ] {
+            let token = token(manufacturer, model, lengths).corrected();
+            assert_eq!((token.min_pin, token.max_pin), corrected, "{manufacturer} {model}");
+        }
+    }
+
+    #[test]
     fn names_cannot_drive_a_terminal() {
         assert_eq!(printable("a\u{1b}[2J\u{202e}b"), "a?[2J?b");
         let mut named = key(Class::Secret, KeyKind::Aes(32));
