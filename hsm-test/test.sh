@@ -36,6 +36,13 @@ elif [ "$?" -ne 2 ]; then
     exit 1
 fi
 
+# Without YubiKeys: their keyslots are listed, explained and wrapped again, and the smart-card library is not asked for.
+cargo test --no-default-features --test cli -- piv
+if ldd target/debug/twinlock | grep -q libpcsclite; then
+    echo "a build without the feature 'piv' asks for libpcsclite" >&2
+    exit 1
+fi
+
 cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
 cargo build --workspace --bins --examples          # the program, and the module that fails on command
 # Without examples in comments, of which there are none: the last line is then that of a suite.

@@ -194,7 +194,11 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
         if keys.is_empty() {
             return Err(CliError::Plain {
                 message: format!("token '{}' has no key that could open a vault", token.name()),
-                hint: "make one with 'twinlock token setup', and start again".into(),
+                hint: if token.is_piv() {
+                    "make key and certificate in PIV slot 9d with the card's own tool, and start again".into()
+                } else {
+                    "make one with 'twinlock token setup', and start again".into()
+                },
                 code: super::report::TOKEN,
             });
         }

@@ -108,6 +108,7 @@ struct Listed {
     info: TokenInfo,
     module: String,
     keys: Result<Vec<KeyInfo>, TokenError>,
+    logged_in: bool,
 }
 
 fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), CliError> {
@@ -115,9 +116,10 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
     if tokens.borrow().is_empty() {
         return Err(TokenError::NoModule.into());
     }
-    if let Some(uri) = login {
-        log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut())?;
-    }
+    let login = login.map(|uri| {
+        log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut()).map_err(CliError::from)
+    });
+    let login = login.transpose()?.map(|found| found.info);
     let mut listed = Vec::new();
     let mut failed = Vec::new();
     let reports = tokens.borrow_mut().list();
@@ -130,6 +132,7 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
                     info,
                     module: module.clone(),
                     keys: Ok(Vec::new()),
+                    logged_in: false,
                 }));
                 for broken in broken {
                     warn(&format!(
@@ -152,6 +155,7 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
     for one in listed.iter_mut().filter(|one| one.info.initialized) {
         let uri = of_token(&one.info.label, &one.info.serial);
         let found = keys(&mut tokens.borrow_mut(), &uri);
+        one.logged_in = login.as_ref().is_some_and(|of| (&of.label, &of.serial) == (&one.info.label, &one.info.serial));
         one.keys = found.map(|found| found.into_iter().flat_map(|(_, keys)| keys).collect());
     }
     if json { out::json(&listed.iter().map(as_json).collect::<Vec<_>>()) } else { show(&listed) }
@@ -165,6 +169,10 @@ fn show(listed: &[Listed]) -> Result<(), CliError> {
         out::line(&headed(one))?;
         match &one.keys {
             Err(error) => warn(&error.to_string()),
+            Ok(keys) if keys.is_empty() && one.logged_in => {
+                let piv = "; of a PIV card OpenSC shows only those beside a certificate";
+                out::line(&format!("  no keys{}", if one.info.is_piv() { piv } else { "" }))?;
+            }
             Ok(keys) if keys.is_empty() && one.info.initialized => {
                 let uri = of_token(&one.info.label, &one.info.serial).canonical();
                 out::line(&format!("  no keys shown before a login: 'twinlock token list --login \"{uri}\"'"))?;
@@ -253,7 +261,7 @@ mod tests {
             min_pin: 0,
             max_pin: 0,
         };
-        let shown = headed(&Listed { info, module: evil(), keys: Ok(Vec::new()) });
+        let shown = headed(&Listed { info, module: evil(), keys: Ok(Vec::new()), logged_in: false });
         assert_eq!(shown.matches("x?[2J?1m??y").count(), 5, "{shown}");
         assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']) && shown.lines().count() == 2, "{shown}");
     }

@@ -36,6 +36,26 @@ pub(super) fn explain(error: &TokenError) -> Explained {
         TokenError::KeyGone { .. } => {
             (NOT_FOUND, "'twinlock token list' shows its keys; if it was deleted, use another way in")
         }
+        TokenError::NoPivKey { .. } => (
+            NOT_FOUND,
+            "make a certificate for it with the card's own tool, since OpenSC shows no key without one, and a retired one only if \
+             the card's key history counts it; or use another way in",
+        ),
+        TokenError::PivKey { .. } => (
+            TOKEN,
+            "use the key of PIV slot 9d (key management) or of a retired one; 'twinlock token list --login URI' shows them",
+        ),
+        TokenError::PinEachTime { .. } => {
+            (TOKEN, "use another key: on a PIV card that of PIV slot 9d, with the PIN policy 'once'")
+        }
+        TokenError::NotTouched { .. } => (TOKEN, "try again, and touch it when it blinks; no PIN try was lost"),
+        TokenError::OtherCertificate { .. } => {
+            (TOKEN, "make a new certificate for it with the card's own tool, then try again")
+        }
+        TokenError::OwnTool { .. } => (
+            TOKEN,
+            "make key and certificate in PIV slot 9d with its own tool, e.g. ykman; then 'twinlock token test' that key",
+        ),
         TokenError::Mechanism { mode: Some(Mode::RsaOaepSha256), .. } => {
             (TOKEN, "use a key of another kind; or, for an old module that knows SHA-1 alone, repeat with --allow-sha1")
         }

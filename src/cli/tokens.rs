@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::factor::Enroll;
 use crate::factor::pkcs11::info::TokenInfo;
 use crate::factor::pkcs11::{
-    HelperCommand, KIND, Module, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, Tokens, Uri, keys,
+    HelperCommand, KIND, Module, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, Tokens, Uri, is_here, keys,
 };
 use crate::header::Stanza;
 use std::time::Duration;
@@ -79,11 +79,7 @@ impl Session {
         if stanza.kind == crate::factor::piv::KIND {
             return self.has_piv(stanza);
         }
-        let Some(described) = crate::factor::pkcs11::describe(stanza) else { return false };
-        let (Ok(tokens), Ok(uri)) = (self.tokens(), Uri::parse(&described.uri)) else { return false };
-        let of_token = Uri { token: uri.token, serial: uri.serial, ..Uri::default() };
-        let (here, _) = tokens.borrow_mut().find_all(&of_token);
-        !here.is_empty()
+        self.tokens().is_ok_and(|tokens| is_here(&mut tokens.borrow_mut(), stanza))
     }
 
     /// The tokens that are here and have a PIN, for a person to choose from; no PIN is asked for.

@@ -161,6 +161,11 @@ pub enum Event<'a> {
         /// What the token says of tries left.
         tries: Tries,
     },
+    /// A token takes its time over its answer: it may be waiting for a touch, which it does not tell.
+    Slow {
+        /// The token.
+        token: &'a str,
+    },
     /// A password or recovery code was wrong, and may be typed again.
     WrongSecret {
         /// What was wrong, or could have been: "password", "recovery code", "password or recovery code".
@@ -323,7 +328,8 @@ macro_rules! forward {
 
 forward!(&mut P, Box<P>);
 
-/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them.
+/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them, and that a token
+/// may want a touch: somebody may stand beside it.
 pub struct NoPrompt;
 
 impl Prompt for NoPrompt {
@@ -341,7 +347,7 @@ impl Prompt for NoPrompt {
     }
 
     fn show(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::Warning(_)) {
+        if matches!(event, Event::Warning(_) | Event::Slow { .. }) {
             tell(event);
         }
     }

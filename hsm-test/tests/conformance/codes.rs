@@ -28,6 +28,7 @@ const OPENING: &[Row] = rows! {
     "token-flags +USER_PIN_TO_BE_CHANGED", 0 => E::PinMustChange { .. },
     "C_Login * return CKR_PIN_INVALID", 1 => E::PinNotTaken { .. },
     "C_Login * return CKR_PIN_LEN_RANGE", 1 => E::PinNotTaken { .. },
+    "C_Login * return CKR_ARGUMENTS_BAD", 1 => E::PinNotTaken { .. },
     "token-flags -USER_PIN_INITIALIZED", 0 => E::PinNotSet { .. },
     "C_Login * return CKR_USER_PIN_NOT_INITIALIZED", 1 => E::PinNotSet { .. },
     "token-flags +USER_PIN_FINAL_TRY", 0 => E::FinalTry { .. },

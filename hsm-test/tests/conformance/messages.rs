@@ -115,6 +115,7 @@ fn pins(person: &mut Person) {
 }
 
 fn modules(person: &mut Person) {
+    person.list("the token takes its time", "C_Sign * sleep 1200");
     person.list("the token is pulled out", "C_Sign * return CKR_DEVICE_REMOVED");
     person.list("the token cannot do it", "hide CKM_SHA256_HMAC");
     person.list("the token forgets the login", "C_Sign * return CKR_USER_NOT_LOGGED_IN");

@@ -1,7 +1,7 @@
 //! Enrolling a key of a token, and wrapping again under a public key that a stanza holds.
 
 use super::error::TokenError;
-use super::info::{Class, KeyInfo};
+use super::info::{Class, KeyInfo, TokenInfo};
 use super::login::{PinRules, log_in};
 use super::mode::{Family, Mode};
 use super::params::{KIND, Params};
@@ -45,7 +45,7 @@ impl Enroll for Pkcs11Enroll {
             )));
         }
         let bind = mode.bind(ctx);
-        let wrapped = wrap::with_token(tokens, &found, &key, mode, &bind);
+        let wrapped = wrap::with_token(tokens, &found, &key, mode, &bind, prompt);
         let (params, secret) = wrapped.map_err(|error| FactorError::Token(with_mode(error, mode)))?;
         Ok((Stanza::new(KIND, &params), secret))
     }
@@ -106,22 +106,27 @@ impl Pkcs11Enroll {
         let n = keys.len();
         let (mut fit, mut unfit) = (Vec::new(), None);
         for key in keys {
-            match self.mode_for(&key) {
+            match self.mode_for(&found.info, &key) {
                 Ok(mode) => fit.push((key, mode)),
                 Err(error) => unfit = Some(error),
             }
         }
         match (fit.len(), n, unfit) {
+            (_, 0, _) if found.info.is_piv() => Err(TokenError::NoPivKey { token, key: name }),
             (_, 0, _) => Err(TokenError::KeyGone { token, key: name }),
             (0, 1, Some(error)) => Err(error),
-            (0, ..) => Err(TokenError::KeyUnsuitable { key: name, why: format!("none of the {n} keys is fit for it") }),
+            (0, ..) => Err(unsuitable(&found.info, name, format!("none of the {n} keys is fit for it"))),
             (1, ..) => Ok(fit.remove(0)),
             (fit, ..) => Err(TokenError::KeyAmbiguous { token, key: name, n: fit }),
         }
     }
 
-    fn mode_for(&self, key: &KeyInfo) -> Result<Mode, TokenError> {
-        let unsuitable = |why| TokenError::KeyUnsuitable { key: key.name(), why };
+    fn mode_for(&self, token: &TokenInfo, key: &KeyInfo) -> Result<Mode, TokenError> {
+        if key.always_authenticate {
+            let uri = Uri { object: Some(key.label.clone()), id: Some(key.id.clone()), ..Uri::default() };
+            return Err(TokenError::PinEachTime { token: token.name(), key: uri.key_name() });
+        }
+        let unsuitable = |why| unsuitable(token, key.name(), why);
         let natural = key.mode().map_err(unsuitable)?;
         match (natural, self.mode) {
             (Mode::RsaOaepSha256, Some(Mode::RsaOaepSha1)) if !self.allow_sha1 => Err(TokenError::Sha1NotAllowed),
@@ -132,6 +137,10 @@ impl Pkcs11Enroll {
             (natural, Some(wanted)) => Err(unsuitable(format!("it is fit for {natural}, not for {wanted}"))),
         }
     }
+}
+
+fn unsuitable(token: &TokenInfo, key: String, why: String) -> TokenError {
+    if token.is_piv() { TokenError::PivKey { key, why } } else { TokenError::KeyUnsuitable { key, why } }
 }
 
 fn with_mode(error: TokenError, mode: Mode) -> TokenError {

@@ -12,6 +12,12 @@
 //! | `NotHere`, `TokenGone` | plug the token in; `twinlock token list` shows what is there |
 //! | `TokenAmbiguous`, `KeyAmbiguous` | add `serial=` or `id=` to the URI |
 //! | `KeyGone` | `twinlock token list`; `token setup` makes a key; recovery code if it was deleted |
+//! | `NoPivKey` | put a certificate into the PIV slot; for a retired one also the card's key history |
+//! | `PivKey` | use the key of PIV slot 9d, or of a retired one |
+//! | `PinEachTime` | use a key whose PIN policy is `once` |
+//! | `NotTouched` | try again, and touch it |
+//! | `OtherCertificate` | make a new certificate for the key |
+//! | `OwnTool` | make key and certificate with the card's own tool |
 //! | `KeyUnsuitable`, `Mechanism` | name another key, or make one with `token setup --mode` |
 //! | `KeyExists` | choose another label or id |
 //! | `Rekeyed` | the key was replaced: open with another keyslot, enroll anew, wipe this one |
@@ -60,6 +66,18 @@ pub enum TokenError {
     TokenAmbiguous { uri: String, n: usize },
     /// The token is there, its key is not.
     KeyGone { token: String, key: String },
+    /// A PIV card shows no such key. It may be there all the same: OpenSC goes by certificates.
+    NoPivKey { token: String, key: String },
+    /// The key of a PIV slot that is not for this.
+    PivKey { key: String, why: String },
+    /// The key wants the PIN immediately before each use: CKA_ALWAYS_AUTHENTICATE, or a PIN policy that no attribute shows.
+    PinEachTime { token: String, key: String },
+    /// The person was told of a touch, and then the card refused.
+    NotTouched { token: String },
+    /// A PIV card's certificate shows another public key than its PIV slot has.
+    OtherCertificate { token: String, key: String },
+    /// A PIV card's keys are not made through a module.
+    OwnTool { token: String },
     /// More than one key is meant.
     KeyAmbiguous { token: String, key: String, n: usize },
     /// The key is there and of no use.
@@ -145,6 +163,16 @@ impl std::fmt::Display for TokenError {
             Self::NotHere { uri } => write!(f, "no token here matches '{uri}'"),
             Self::TokenAmbiguous { uri, n } => write!(f, "{n} tokens match '{uri}'"),
             Self::KeyGone { token, key } => write!(f, "token '{token}' has no key {key}"),
+            Self::NoPivKey { token, key } => write!(f, "token '{token}' shows no key {key}"),
+            Self::PivKey { key, why } => write!(f, "the key '{key}' cannot be used: {why}"),
+            Self::PinEachTime { token, key } => {
+                write!(f, "the key {key} on token '{token}' wants its PIN again for every use")
+            }
+            Self::NotTouched { token } => write!(f, "token '{token}' was not touched in time"),
+            Self::OtherCertificate { token, key } => {
+                write!(f, "the certificate of the key {key} on token '{token}' is not for the key that is there")
+            }
+            Self::OwnTool { token } => write!(f, "token '{token}' is a PIV card, whose keys are not made this way"),
             Self::KeyAmbiguous { token, key, n } => write!(f, "token '{token}' has {n} keys {key}"),
             Self::KeyUnsuitable { key, why } => write!(f, "the key '{key}' cannot be used: {why}"),
             Self::KeyExists { token, key } => write!(f, "token '{token}' already has a key {key}"),

@@ -27,6 +27,8 @@ pub struct HelperCommand {
 
 /// How long a healthy module may take to finalise when it is not needed any more.
 const GOODBYE: Duration = Duration::from_millis(500);
+/// After so long an answer is late enough for a word to the person.
+const SLOW: Duration = Duration::from_secs(1);
 /// How long to wait for a killed process to be gone.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -68,6 +70,27 @@ impl Helper {
     pub fn call(&mut self, request: &Request, secret: &[u8], deadline: Duration) -> Result<Reply, TokenError> {
         let sent = self.send(request, secret);
         self.answer(sent, deadline)
+    }
+
+    /// The same, and calls `slow` once if the answer is not there after a second: the time until then is not part of the deadline.
+    pub fn call_patiently(
+        &mut self,
+        request: &Request,
+        deadline: Duration,
+        slow: &mut dyn FnMut(),
+    ) -> Result<Reply, TokenError> {
+        let sent = self.send(request, b"");
+        if !self.answers_within(SLOW.min(deadline)) {
+            slow();
+        }
+        self.answer(sent, deadline)
+    }
+
+    /// Whether something can be read by then, and be it the end.
+    fn answers_within(&self, patience: Duration) -> bool {
+        let Some((_, stdout)) = &self.pipes else { return true };
+        let until = Instant::now() + patience;
+        wait_for(stdout, until).is_ok()
     }
 
     fn send(&mut self, request: &Request, secret: &[u8]) -> io::Result<()> {
@@ -201,18 +224,25 @@ fn fill(from: &mut ChildStdout, mut bytes: &mut [u8], until: Instant) -> io::Res
 /// Reads what is there, or waits for it until the deadline.
 fn read_some(from: &mut ChildStdout, bytes: &mut [u8], until: Instant) -> io::Result<usize> {
     loop {
+        wait_for(from, until)?;
+        match from.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Waits until something can be read, or the other end is closed.
+fn wait_for(from: &ChildStdout, until: Instant) -> io::Result<()> {
+    loop {
         let left = until.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut fds = [PollFd::new(from, PollFlags::IN)];
         match poll(&mut fds, Some(&timeout)) {
             Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
-        }
-        match from.read(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
         }
     }
 }

@@ -57,7 +57,25 @@ pub struct TokenInfo {
     pub max_pin: usize,
 }
 
+/// Length of a PIV card's PIN, bytes (SP 800-73-4 part 2, 2.4.3). OpenSC says 4 to 8, and sends one of 4, which costs a try; libykcs11
+/// says 6 to 48, which is the length of a management key.
+const PIV_PIN: std::ops::RangeInclusive<usize> = 6..=8;
+
 impl TokenInfo {
+    /// Whether this is a PIV card, as OpenSC or Yubico's libykcs11 shows it.
+    pub fn is_piv(&self) -> bool {
+        self.manufacturer == "piv_II" || self.manufacturer.starts_with("Yubico") && self.model.starts_with("YubiKey")
+    }
+
+    /// With what is known of the PIN of its kind, where the module says less.
+    #[must_use]
+    pub fn corrected(self) -> Self {
+        if !self.is_piv() {
+            return self;
+        }
+        Self { min_pin: self.min_pin.max(*PIV_PIN.start()), max_pin: *PIV_PIN.end(), ..self }
+    }
+
     /// As a person knows it, safe to print: control characters could drive the terminal.
     pub fn name(&self) -> String {
         let label = printable(&self.label);
@@ -208,6 +226,8 @@ impl KeyInfo {
             return Err("it wants its PIN again for every use (CKA_ALWAYS_AUTHENTICATE)".to_owned());
         }
         let may = |allowed: bool, what: &str| if allowed { Ok(()) } else { Err(format!("it may not {what}")) };
+        // libykcs11 calls deriving with an EC key decrypting; the round trip of an enrolment tells whether it can.
+        let derive = self.derive || self.decrypt;
         match (self.class, &self.kind) {
             (Class::Secret, KeyKind::Aes(32)) => {
                 may(self.encrypt && self.decrypt, "both encrypt and decrypt")?;
@@ -230,9 +250,9 @@ impl KeyInfo {
                 may(self.decrypt, "decrypt")?;
                 Ok(Mode::RsaOaepSha256)
             }
-            (Class::Private, KeyKind::P256) => may(self.derive, "derive").map(|()| Mode::EcdhP256),
-            (Class::Private, KeyKind::P384) => may(self.derive, "derive").map(|()| Mode::EcdhP384),
-            (Class::Private, KeyKind::X25519) => may(self.derive, "derive").map(|()| Mode::EcdhX25519),
+            (Class::Private, KeyKind::P256) => may(derive, "derive").map(|()| Mode::EcdhP256),
+            (Class::Private, KeyKind::P384) => may(derive, "derive").map(|()| Mode::EcdhP384),
+            (Class::Private, KeyKind::X25519) => may(derive, "derive").map(|()| Mode::EcdhX25519),
             (_, kind) => Err(format!("its type is {kind}")),
         }
     }
@@ -287,10 +307,43 @@ mod tests {
         assert!(key(Class::Public, KeyKind::P256).mode().is_err());
         let mut signer = key(Class::Private, KeyKind::P256);
         signer.derive = false;
+        assert_eq!(signer.mode(), Ok(Mode::EcdhP256), "libykcs11");
+        signer.decrypt = false;
         assert_eq!(signer.mode().unwrap_err(), "it may not derive");
         let mut nagging = key(Class::Private, KeyKind::P256);
         nagging.always_authenticate = true;
         assert!(nagging.mode().unwrap_err().contains("PIN again"));
+    }
+
+    #[test]
+    fn a_piv_card_s_pin_has_six_to_eight_bytes_whatever_its_module_says() {
+        let token = |manufacturer: &str, model: &str, lengths: (usize, usize)| TokenInfo {
+            slot: 1,
+            label: "ada".to_owned(),
+            manufacturer: manufacturer.to_owned(),
+            model: model.to_owned(),
+            serial: String::new(),
+            initialized: true,
+            pin_set: true,
+            login_required: true,
+            pin_pad: false,
+            pin_low: false,
+            pin_last: false,
+            pin_locked: false,
+            pin_must_change: false,
+            write_protected: false,
+            min_pin: lengths.0,
+            max_pin: lengths.1,
+        };
+        for (manufacturer, model, lengths, corrected) in [
+            ("piv_II", "PKCS#15 emulated", (4, 8), (6, 8)),
+            ("Yubico (www.yubico.com)", "YubiKey YK5", (6, 48), (6, 8)),
+            ("Yubico (www.yubico.com)", "YubiHSM", (8, 64), (8, 64)),
+            ("OpenSC", "PKCS#15", (4, 16), (4, 16)),
+        ] {
+            let token = token(manufacturer, model, lengths).corrected();
+            assert_eq!((token.min_pin, token.max_pin), corrected, "{manufacturer} {model}");
+        }
     }
 
     #[test]

@@ -46,6 +46,10 @@ impl TokenSetup {
         let tokens = &mut *self.tokens.borrow_mut();
         let wanted = Uri { object: None, id: None, class: None, ..self.uri.clone() };
         let mut found = the_token(tokens, &wanted, prompt)?;
+        if found.info.is_piv() {
+            // It would take the management key, and end without a certificate.
+            return Err(FactorError::Token(TokenError::OwnTool { token: found.info.name() }));
+        }
         if found.info.write_protected {
             return Err(FactorError::Token(TokenError::WriteProtected { token: found.info.name() }));
         }

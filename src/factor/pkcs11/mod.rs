@@ -26,7 +26,7 @@ pub use helper::HelperCommand;
 pub use manage::{NewKey, TestReport, TokenSetup, keys, log_in_to, test};
 pub use mode::Mode;
 pub use module::{Module, only_mine};
-pub use open::Pkcs11Open;
+pub use open::{Pkcs11Open, is_here};
 pub use params::{Description, KIND, describe};
 pub use tokens::{SharedTokens, Tokens};
 pub use uri::Uri;

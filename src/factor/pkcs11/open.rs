@@ -16,7 +16,7 @@ use crate::secret::FactorSecret;
 /// Opens stanzas of kind `pkcs11` with the tokens of this command.
 ///
 /// `Ok(None)`: no module has that token; without any module that cannot be said, and is an error. A token that is here without its key is an error. Before a PIN is asked for, the token's
-/// flags are looked at, and its public key is compared where it shows one.
+/// flags are looked at, and its public key is compared where it shows one. A PIV card that is not found by its name is found by its public key.
 pub struct Pkcs11Open {
     /// The modules of this command.
     pub tokens: SharedTokens,
@@ -40,12 +40,9 @@ impl Open for Pkcs11Open {
             // Not "the token is not here": it may well be, and nobody could see it.
             return Err(FactorError::Token(TokenError::NoModule));
         }
-        let Some(mut found) = tokens.find_first(&uri).map_err(FactorError::Token)? else { return Ok(None) };
         let expected = params.public();
-        let mut seen = false;
-        if let Some(expected) = &expected {
-            seen = matches_public(tokens, &found, &uri, expected).map_err(FactorError::Token)?;
-        }
+        let meant = the_meant(tokens, uri, expected.as_ref()).map_err(FactorError::Token)?;
+        let Some(Meant { mut found, uri, seen }) = meant else { return Ok(None) };
         let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
         let file = mine.and_then(|mine| mine.pin_source.as_deref());
         let named = self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
@@ -53,7 +50,7 @@ impl Open for Pkcs11Open {
         if let (Some(expected), false) = (&expected, seen) {
             matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;
         }
-        let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx));
+        let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx), prompt);
         secret.map(Some).map_err(FactorError::Token)
     }
 
@@ -65,6 +62,41 @@ impl Open for Pkcs11Open {
         let enroll = Pkcs11Enroll::again(&self.tokens, stanza, &self.uris, self.force_last_try)?;
         Some(Box::new(enroll))
     }
+}
+
+/// The token that a stanza means.
+struct Meant {
+    found: Found,
+    /// Where the key is on it.
+    uri: Uri,
+    /// Whether it shows the enrolled public key.
+    seen: bool,
+}
+
+/// Finds the token by its name, which must not show another key; or a PIV card by the public key alone.
+fn the_meant(tokens: &mut Tokens, uri: Uri, expected: Option<&PublicKey>) -> Result<Option<Meant>, TokenError> {
+    let by_name = tokens.find_first(&uri).and_then(|found| {
+        let Some(found) = found else { return Ok(None) };
+        let seen = match expected {
+            None => false,
+            Some(expected) => matches_public(tokens, &found, &uri, expected)?,
+        };
+        Ok(Some(Meant { found, uri, seen }))
+    });
+    if let (Ok(None) | Err(_), Some(expected)) = (&by_name, expected)
+        && let Some((found, uri)) = tokens.find_piv(expected)
+    {
+        return Ok(Some(Meant { found, uri, seen: true }));
+    }
+    by_name
+}
+
+/// Whether the token of a stanza is here; no PIN is asked for.
+pub fn is_here(tokens: &mut Tokens, stanza: &Stanza) -> bool {
+    let Ok(Some((params, uri))) = Params::from_stanza(stanza) else { return false };
+    let of_token = Uri { token: uri.token, serial: uri.serial, ..Uri::default() };
+    matches!(tokens.find_first(&of_token), Ok(Some(_)))
+        || params.public().is_some_and(|public| tokens.find_piv(&public).is_some())
 }
 
 /// Compares with the public key that the token shows without a login. False: it shows none.
@@ -79,7 +111,9 @@ fn matches_public(tokens: &mut Tokens, found: &Found, uri: &Uri, expected: &Publ
     };
     let mut shown = keys.iter().filter_map(|key| key.public.as_ref()).peekable();
     if shown.peek().is_none() {
-        return Ok(false);
+        // A PIV card shows every public key that it has, so that a PIN would be sent for nothing.
+        let gone = found.info.is_piv().then(|| TokenError::NoPivKey { token: found.info.name(), key: uri.key_name() });
+        return gone.map_or(Ok(false), Err);
     }
     if shown.any(|public| public == expected) { Ok(true) } else { Err(rekeyed(found, uri)) }
 }

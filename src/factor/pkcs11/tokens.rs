@@ -3,11 +3,12 @@
 
 use super::error::TokenError;
 use super::helper::{Helper, HelperCommand, Reply, Starting};
-use super::info::{BrokenToken, Class, KeyInfo, ModuleInfo, TokenInfo};
+use super::info::{BrokenToken, Class, KeyInfo, ModuleInfo, PublicKey, TokenInfo};
 use super::mode::Mode;
 use super::module::Module;
-use super::protocol::{Failure, FailureClass, HexBytes, KeyRef, Operation, Request, Response};
+use super::protocol::{HexBytes, KeyRef, Operation, Request, Response};
 use super::uri::Uri;
+use crate::prompt::{Event, Prompt};
 use crate::secret::Pin;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use zeroize::Zeroizing;
 
 /// A PIN pad waits for a person.
 const PIN_PAD: Duration = Duration::from_secs(120);
+/// A YubiKey waits 15 seconds for a touch, and OpenSC asks it twice before it gives up.
+const TOUCH: Duration = Duration::from_secs(60);
 /// A smart card looks for primes a long time.
 const GENERATE: Duration = Duration::from_secs(180);
 
@@ -27,6 +30,8 @@ const SOFTHSM_PAUSE: Duration = Duration::from_millis(15);
 
 /// `Tokens`, shared by all factors of a command.
 pub type SharedTokens = Rc<RefCell<Tokens>>;
+
+mod failure;
 
 /// All configured modules.
 pub struct Tokens {
@@ -165,6 +170,19 @@ impl Tokens {
         failed.map_or(Ok(None), Err)
     }
 
+    /// The first PIV card that shows this public key, and where on it. OpenSC names a card after the person in its first certificate and
+    /// numbers it by an object that some tools write anew with each certificate, so a card may have another name than at enrolment;
+    /// two blank ones have the same. Nothing is asked for, and no PIN is sent.
+    pub fn find_piv(&mut self, public: &PublicKey) -> Option<(Found, Uri)> {
+        let (cards, _) = self.find_all(&Uri::default());
+        cards.into_iter().filter(|card| card.info.is_piv()).find_map(|card| {
+            let keys = self.keys(&card, &[Class::Public], &Uri::default()).ok()?;
+            let key = keys.into_iter().find(|key| key.public.as_ref() == Some(public) && !key.id.is_empty())?;
+            // The label is that of the public half.
+            Some((card, Uri { id: Some(key.id), ..Uri::default() }))
+        })
+    }
+
     fn matching(&mut self, module: usize, uri: &Uri) -> Result<Vec<Found>, TokenError> {
         let (info, mut tokens, _) = self.look(module)?;
         let meant = |token: &TokenInfo| token.initialized && uri.matches(&info, token);
@@ -233,7 +251,10 @@ impl Tokens {
     /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
     fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
         let (_, tokens, _) = self.look(found.module)?;
-        let same = tokens.into_iter().find(|now| now.slot == found.info.slot && now.serial == found.info.serial);
+        let before = &found.info;
+        let same = tokens.into_iter().find(|now| {
+            now.slot == before.slot && now.serial == before.serial && (!now.is_piv() || now.label == before.label)
+        });
         found.info = same.ok_or_else(|| TokenError::TokenGone { token: found.info.name() })?;
         Ok(())
     }
@@ -254,6 +275,10 @@ impl Tokens {
 
     /// Sends a PIN; `None` where it is typed on the token. Its form, the tries left and what failed before are the caller's to check.
     pub fn login(&mut self, found: &mut Found, pin: Option<&Pin>) -> Result<(), TokenError> {
+        if found.info.is_piv() {
+            // While the PIN was typed, another card may have come into the reader: this PIN is not for that one.
+            self.refresh(found)?;
+        }
         let mut done = self.login_followed(found, pin);
         if let Err(TokenError::PinWrong { token, .. }) = done {
             done = Err(self.after_wrong_pin(found, token));
@@ -358,17 +383,25 @@ impl Tokens {
         Err(self.confused(found.module))
     }
 
-    /// `Z`, from a new session of the token.
+    /// `Z`, from a new session of the token. No PKCS#11 module tells that a key wants a touch, so a person is told when it takes long.
     pub fn reproduce(
         &mut self,
         found: &Found,
         key: KeyRef,
         operation: Operation,
+        prompt: &mut dyn Prompt,
     ) -> Result<Zeroizing<Vec<u8>>, TokenError> {
         let request = Request::Reproduce { slot: found.info.slot, key, operation };
-        match self.ask_token(found, &request, b"", None)? {
-            (Response::Reproduced, z) => Ok(z),
-            _ => Err(self.confused(found.module)),
+        let deadline = self.deadline(found, if found.info.is_piv() { Some(TOUCH) } else { None });
+        let mut told = false;
+        let reply = self.running(found.module)?.call_patiently(&request, deadline, &mut || {
+            told = true;
+            prompt.show(&Event::Slow { token: &found.info.name() });
+        });
+        match self.noted(found.module, reply)? {
+            Ok((Response::Reproduced, z)) => Ok(z),
+            Ok(_) => Err(self.confused(found.module)),
+            Err(failure) => Err(self.use_error(found, &request, failure, told)),
         }
     }
 
@@ -389,11 +422,18 @@ impl Tokens {
         secret: &[u8],
         deadline: Option<Duration>,
     ) -> Result<(Response, Zeroizing<Vec<u8>>), TokenError> {
-        let usual = self.modules[found.module].module.deadline;
-        // Not below what the person set: slow modules are slow in everything.
-        let deadline = deadline.map_or(usual, |longer| longer.max(usual));
+        let deadline = self.deadline(found, deadline);
         let reply = self.ask(found.module, request, secret, deadline)?;
-        reply.map_err(|failure| self.token_error(found, request, failure))
+        reply.map_err(|failure| {
+            let error = self.token_error(found, request, failure);
+            self.second_look(found, error)
+        })
+    }
+
+    /// Not below what the person set: slow modules are slow in everything.
+    fn deadline(&self, found: &Found, longer: Option<Duration>) -> Duration {
+        let usual = self.modules[found.module].module.deadline;
+        longer.map_or(usual, |longer| longer.max(usual))
     }
 
     fn ask(
@@ -403,6 +443,12 @@ impl Tokens {
         secret: &[u8],
         deadline: Duration,
     ) -> Result<Reply, TokenError> {
+        let reply = self.running(module)?.call(request, secret, deadline);
+        self.noted(module, reply)
+    }
+
+    /// The helper of a module, started if it was not yet.
+    fn running(&mut self, module: usize) -> Result<&mut Helper, TokenError> {
         let entry = &mut self.modules[module];
         if matches!(entry.state, State::Idle | State::Starting(_)) {
             let started = match std::mem::replace(&mut entry.state, State::Idle) {
@@ -417,62 +463,20 @@ impl Tokens {
         match &mut entry.state {
             State::Idle | State::Starting(_) => unreachable!("started above"),
             State::Failed(error) => Err(error.clone()),
-            State::Running { helper, .. } => {
-                let reply = helper.call(request, secret, deadline);
-                if let Err(error) = &reply {
-                    entry.state = State::Failed(error.clone());
-                }
-                reply
-            }
+            State::Running { helper, .. } => Ok(helper),
         }
+    }
+
+    /// What a module that failed has failed with is kept.
+    fn noted(&mut self, module: usize, reply: Result<Reply, TokenError>) -> Result<Reply, TokenError> {
+        if let Err(error) = &reply {
+            self.modules[module].state = State::Failed(error.clone());
+        }
+        reply
     }
 
     fn confused(&self, module: usize) -> TokenError {
         let path = self.modules[module].module.shown();
         TokenError::ModuleUnusable { path, why: "its helper gave another answer than was asked for".to_owned() }
     }
-
-    /// Names a failure by what was wanted.
-    fn token_error(&self, found: &Found, request: &Request, failure: Failure) -> TokenError {
-        let token = found.info.name();
-        let key = match request {
-            Request::Seal { key, .. } | Request::Reproduce { key, .. } => key_name(key.id.as_ref(), key.label.as_ref()),
-            Request::Generate { label, id, .. } => key_name(Some(id), Some(&HexBytes(label.clone().into_bytes()))),
-            _ => "it was asked for".to_owned(),
-        };
-        let mode = if let Request::Generate { mode, .. } = request { Some(*mode) } else { None };
-        match failure.class {
-            FailureClass::PinWrong => TokenError::PinWrong { token, tries: found.info.tries() },
-            FailureClass::PinLocked => TokenError::PinLocked { token },
-            FailureClass::PinMustChange => TokenError::PinMustChange { token },
-            FailureClass::PinNotSet => TokenError::PinNotSet { token },
-            FailureClass::PinForm if failure.code.is_some() => TokenError::PinNotTaken { token, code: failure.name },
-            FailureClass::PinForm => TokenError::PinForm {
-                token,
-                min: found.info.min_pin,
-                max: found.info.max_pin,
-                why: "the token does not take its form",
-            },
-            FailureClass::TokenGone => TokenError::TokenGone { token },
-            FailureClass::KeyGone => TokenError::KeyGone { token, key },
-            FailureClass::KeyAmbiguous(n) => TokenError::KeyAmbiguous { token, key, n },
-            FailureClass::KeyExists => TokenError::KeyExists { token, key },
-            FailureClass::Mechanism => TokenError::Mechanism { token, mode, code: failure.name },
-            FailureClass::NotLoggedIn => TokenError::NotLoggedIn { token },
-            FailureClass::ZeroIv => TokenError::ZeroIv { token },
-            FailureClass::BadAnswer => TokenError::BadAnswer { token, why: failure.name },
-            FailureClass::ModuleUnusable => {
-                let path = self.modules[found.module].module.shown();
-                TokenError::ModuleUnusable { path, why: failure.name }
-            }
-            FailureClass::Refused => {
-                TokenError::Refused { token, function: failure.function, name: failure.name, code: failure.code }
-            }
-        }
-    }
-}
-
-fn key_name(id: Option<&HexBytes>, label: Option<&HexBytes>) -> String {
-    let uri = Uri { id: id.map(|id| id.0.clone()), object: label.map(|label| label.0.clone()), ..Uri::default() };
-    uri.key_name()
 }

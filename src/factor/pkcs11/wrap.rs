@@ -10,6 +10,7 @@ use super::uri::Uri;
 use crate::crypto::ecdh::Curve;
 use crate::crypto::oaep::{self, OaepError};
 use crate::crypto::{ecdh::EcdhError, random_bytes, random_secret};
+use crate::prompt::Prompt;
 use crate::secret::FactorSecret;
 
 /// Wraps under a public key; no token is needed. `None`: the mode has none, or the key is not of the mode's type.
@@ -55,6 +56,7 @@ pub fn with_token(
     key: &KeyInfo,
     mode: Mode,
     bind: &[u8],
+    prompt: &mut dyn Prompt,
 ) -> Result<(Params, FactorSecret), TokenError> {
     let named = |bytes: &[u8]| if bytes.is_empty() { None } else { Some(bytes.to_vec()) };
     let serial = named(found.info.serial.as_bytes());
@@ -75,7 +77,7 @@ pub fn with_token(
         }
         Family::Hmac => {
             let params = Params { uri: text, how: How::Hmac { challenge: random_bytes()? } };
-            let secret = reproduce(tokens, found, &params, &uri, bind)?;
+            let secret = reproduce(tokens, found, &params, &uri, bind, prompt)?;
             (params, secret)
         }
         Family::Rsa(_) | Family::Ecdh(_) => {
@@ -83,7 +85,9 @@ pub fn with_token(
             in_software(mode, &text, public, bind).ok_or_else(|| unsuitable("its public half is of another type"))??
         }
     };
-    prove(tokens, found, &params, &uri, bind, &secret)?;
+    prove(tokens, found, &params, &uri, &secret, &mut |tokens, params| {
+        reproduce(tokens, found, params, &uri, bind, prompt)
+    })?;
     Ok((params, secret))
 }
 
@@ -94,12 +98,14 @@ pub fn reproduce(
     params: &Params,
     uri: &Uri,
     bind: &[u8],
+    prompt: &mut dyn Prompt,
 ) -> Result<FactorSecret, TokenError> {
     let mode = params.mode();
-    let z = tokens.reproduce(found, key_ref(mode, uri), params.operation(bind)).map_err(|error| match error {
-        TokenError::Mechanism { token, code, .. } => TokenError::Mechanism { token, mode: Some(mode), code },
-        other => other,
-    })?;
+    let z =
+        tokens.reproduce(found, key_ref(mode, uri), params.operation(bind), prompt).map_err(|error| match error {
+            TokenError::Mechanism { token, code, .. } => TokenError::Mechanism { token, mode: Some(mode), code },
+            other => other,
+        })?;
     if !params.is_possible(&z) {
         return Err(TokenError::BadAnswer { token: found.info.name(), why: "the shared secret is zero".to_owned() });
     }
@@ -113,17 +119,21 @@ fn prove(
     found: &Found,
     params: &Params,
     uri: &Uri,
-    bind: &[u8],
     secret: &FactorSecret,
+    again: &mut dyn FnMut(&mut Tokens, &Params) -> Result<FactorSecret, TokenError>,
 ) -> Result<(), TokenError> {
     let failed = |why: &str| TokenError::RoundTrip { token: found.info.name(), why: why.to_owned() };
     // Both are ours and nobody times this, so `==` gives nothing away.
-    if reproduce(tokens, found, params, uri, bind)?.expose() != secret.expose() {
+    if again(tokens, params)?.expose() != secret.expose() {
+        if found.info.is_piv() {
+            // OpenSC takes the public key from the certificate, which stays when the key beside it is made anew.
+            return Err(TokenError::OtherCertificate { token: found.info.name(), key: uri.key_name() });
+        }
         return Err(failed("it does not give back the secret that was made"));
     }
     let mut damaged = params.clone();
     damage(&mut damaged.how)?;
-    match reproduce(tokens, found, &damaged, uri, bind) {
+    match again(tokens, &damaged) {
         Ok(other) if other.expose() == secret.expose() => Err(failed("it gives the secret for a damaged blob too")),
         // A module that dies of a damaged blob would die of a damaged vault.
         Err(error) if error.is_module() => Err(error),

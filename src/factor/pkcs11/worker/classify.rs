@@ -51,6 +51,8 @@ pub fn class(rv: RvError, function: Function) -> FailureClass {
         R::PinLocked => FailureClass::PinLocked,
         R::PinExpired | R::NewPinMode => FailureClass::PinMustChange,
         R::PinInvalid | R::PinLenRange | R::PinTooWeak => FailureClass::PinForm,
+        // libykcs11 of a PIN that is too short or too long.
+        R::ArgumentsBad if matches!(function, Function::Login) => FailureClass::PinForm,
         R::UserPinNotInitialized => FailureClass::PinNotSet,
         R::DeviceRemoved | R::TokenNotPresent | R::TokenNotRecognized | R::DeviceError | R::SlotIdInvalid => {
             FailureClass::TokenGone
@@ -85,6 +87,7 @@ mod tests {
     fn function_and_code_decide() {
         assert_eq!(class(RvError::ArgumentsBad, Function::DecryptInit), FailureClass::Mechanism);
         assert_eq!(class(RvError::ArgumentsBad, Function::Decrypt), FailureClass::Refused);
+        assert_eq!(class(RvError::ArgumentsBad, Function::Login), FailureClass::PinForm);
         assert_eq!(class(RvError::DeviceError, Function::Initialize), FailureClass::ModuleUnusable);
         assert_eq!(class(RvError::DeviceRemoved, Function::FindObjects), FailureClass::TokenGone);
         assert_eq!(class(RvError::PinExpired, Function::Login), FailureClass::PinMustChange);

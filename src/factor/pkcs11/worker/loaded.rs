@@ -158,8 +158,12 @@ impl Loaded {
         failure
     }
 
-    /// C_Finalize. What it returns helps nobody.
+    /// C_Logout, C_Finalize. What they return helps nobody. OpenSC leaves a card as it is at the end: without the logout whoever comes next
+    /// could use its keys without a PIN.
     pub fn finalize(self) {
+        for session in self.logins.values() {
+            let _ = session.logout();
+        }
         drop(self.logins);
         let _ = self.context.finalize();
     }
@@ -222,4 +226,5 @@ fn token_info(slot: Slot, info: &cryptoki::slot::TokenInfo) -> TokenInfo {
         min_pin: info.min_pin_length(),
         max_pin: info.max_pin_length(),
     }
+    .corrected()
 }
