@@ -6,7 +6,6 @@ pub mod ecdh;
 pub mod keywrap;
 pub mod oaep;
 pub mod shamir;
-#[cfg(feature = "piv")]
 pub mod signature;
 
 use crate::secret::{AccountKey, Bytes32, EntryKey, HeaderKey, IndexKey, ManifestKey, RecordKey, SetKey, zeros32};
