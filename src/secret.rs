@@ -83,8 +83,25 @@ text_role! {
     Password;
     /// A token's PIN, as typed.
     Pin;
+    /// A token's PUK, as typed: it sets a blocked PIN anew.
+    Puk;
     /// A recovery code or an account key in its text form.
     CodeText;
+}
+
+/// A PIV token's management key: 16 to 32 bytes. Whoever has it can make and overwrite keys, not use or read them.
+pub struct ManagementKey(Zeroizing<Vec<u8>>);
+
+impl ManagementKey {
+    /// Takes the bytes into this role.
+    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the one computation that needs them.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl SecretText {
@@ -96,6 +113,11 @@ impl SecretText {
     /// The same text in another role; nothing is copied.
     pub fn into_pin(self) -> Pin {
         Pin(self.0)
+    }
+
+    /// The same text in another role; nothing is copied.
+    pub fn into_puk(self) -> Puk {
+        Puk(self.0)
     }
 
     /// The same text in another role; nothing is copied.
@@ -124,5 +146,7 @@ mod tests {
     assert_not_impl_any!(RecordKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(Password: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(Pin: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(Puk: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(ManagementKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(SecretText: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
 }

@@ -10,6 +10,7 @@
 //! uri = "pkcs11:token=vault-hsm?pin-source=/run/credentials/hsm-pin"
 //!
 //! [piv]
+//! # attestation-root = "/home/ada/yubico-roots.pem"      (proves that a key was born on a YubiKey)
 //! leave-card = false                                     # true: a verified PIN stays so on the YubiKey when a command ends
 //! ```
 
@@ -42,6 +43,8 @@ pub struct PivConfig {
     /// Do not reset a card after its PIN was verified: other programs keep their sessions, and can use its keys without the PIN.
     #[serde(default)]
     pub leave_card: bool,
+    /// Certificates of the maker, which prove that a key was born on a YubiKey.
+    pub attestation_root: Option<PathBuf>,
 }
 
 /// One token.

@@ -105,6 +105,9 @@ pub struct Making {
     /// Write a new recovery code to FILE (made new, mode 0600) instead of showing it
     #[arg(long, value_name = "FILE")]
     pub recovery_out: Option<PathBuf>,
+    /// Certificates of a YubiKey's maker: refuse a key of a YubiKey unless they prove that it was born on it
+    #[arg(long, value_name = "FILE")]
+    pub attestation_root: Option<PathBuf>,
     /// Allow RSA keys to be used with OAEP-SHA-1, for old modules that know no other hash
     #[arg(long)]
     pub allow_sha1: bool,
@@ -217,7 +220,7 @@ impl<'a> Maker<'a> {
             }
             Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
             Spec::Piv(spec) => {
-                let (key, enroll) = session.piv_enroller(spec, &self.known)?;
+                let (key, enroll) = session.piv_enroller(spec, &self.known, self.making.attestation_root.as_deref())?;
                 if self.keys.contains(&key) {
                     return Err(named_twice(KIND));
                 }

@@ -2,15 +2,17 @@
 
 use super::report::{CliError, USAGE, prose, warn};
 use super::session::Session;
+use crate::factor::piv::attestation::{Birth, Roots};
 use crate::factor::piv::info::TokenInfo;
 use crate::factor::piv::public::MAX_FILE;
 use crate::factor::piv::{
-    Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, describe, params::check_name,
+    Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, describe,
+    params::check_name,
 };
 use crate::factor::{Enroll, FactorError, SlotContext};
 use crate::header::{Header, Stanza};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which key of which token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,7 +135,14 @@ impl Session {
     }
 
     /// The public half of a key, from a token that is here or from a file.
-    pub fn piv_enroller(&mut self, spec: &PivSpec, known: &Known) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
+    ///
+    /// `root`: certificates that must prove where the key was born. Those of the config file may fail to.
+    pub fn piv_enroller(
+        &mut self,
+        spec: &PivSpec,
+        known: &Known,
+        root: Option<&Path>,
+    ) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
         let serial = match (&spec.known_as, spec.serial) {
             (Some(name), _) => {
                 Some(known.serial(name).ok_or_else(|| FactorError::Piv(PivError::UnknownName { name: name.clone() }))?)
@@ -142,10 +151,18 @@ impl Session {
         };
         if let Some(path) = &spec.file {
             let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
+            if root.is_some() {
+                return Err(FactorError::Piv(PivError::Setup(SetupError::NotProven {
+                    token: hints.called(),
+                    attested: false,
+                }))
+                .into());
+            }
             let enroll = from_file(path, hints)?;
             return Ok((enroll.public.clone(), Box::new(enroll)));
         }
         let mut enroll = self.piv_key(PivSpec { serial, ..spec.clone() })?;
+        enroll.attested = self.is_proven(&enroll, root)?;
         enroll.name = match (&spec.name, known.name(enroll.token.serial)) {
             (Some(name), _) => Some(name.clone()),
             (None, Some(name)) => Some(name.to_owned()),
@@ -157,6 +174,36 @@ impl Session {
             crate::factor::piv::public::PublicKey::Other(_) => Vec::new(),
         };
         Ok((public, Box::new(enroll)))
+    }
+
+    /// Whether the key is proven to be born on its token, for the keyslot to record.
+    fn is_proven(&mut self, enroll: &PivEnroll, root: Option<&Path>) -> Result<bool, CliError> {
+        let roots = self.attestation_roots(root)?;
+        if roots.is_empty() {
+            return Ok(false);
+        }
+        let token = || enroll.token.name();
+        match (enroll.tokens.birth(&enroll.token, &enroll.key, &roots, self.prompt.as_mut())?, root) {
+            (Birth::Proven, _) => Ok(true),
+            (birth, Some(_)) => {
+                let attested = birth == Birth::Claimed;
+                Err(FactorError::Piv(PivError::Setup(SetupError::NotProven { token: token(), attested })).into())
+            }
+            (_, None) => {
+                warn(&format!("nothing that you trust proves that the key was born on the {}", token()));
+                Ok(false)
+            }
+        }
+    }
+
+    /// The certificates that prove where a key was born: those of a file, else those of the config file's; none otherwise.
+    pub fn attestation_roots(&self, file: Option<&Path>) -> Result<Roots, CliError> {
+        let config = self.config()?.piv.attestation_root;
+        let Some(path) = file.or(config.as_deref()) else { return Ok(Roots::default()) };
+        let bytes = read(path, "read the certificates from")?;
+        Roots::from_file(&bytes).map_err(|why| {
+            FactorError::Piv(PivError::Setup(SetupError::BadRoots { path: path.display().to_string(), why })).into()
+        })
     }
 
     /// The key of a token that is here.
@@ -206,11 +253,8 @@ impl Session {
 }
 
 /// A certificate or public key in place of the token. Nothing proves that anybody has the private half.
-fn from_file(path: &std::path::Path, hints: Hints) -> Result<PivPublicEnroll, CliError> {
-    let failed = |error| CliError::File { doing: "read the public key from", path: path.into(), error };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+fn from_file(path: &Path, hints: Hints) -> Result<PivPublicEnroll, CliError> {
+    let bytes = read(path, "read the public key from")?;
     let shown = path.display().to_string();
     if bytes.len() > MAX_FILE {
         let why = "it is too long".to_owned();
@@ -221,6 +265,15 @@ fn from_file(path: &std::path::Path, hints: Hints) -> Result<PivPublicEnroll, Cl
         "nothing proves that anybody has the token of the key in '{shown}': have its owner try 'twinlock keyslot test' before you rely on it"
     ));
     Ok(enroll)
+}
+
+/// A file, as far as it may be long.
+fn read(path: &Path, doing: &'static str) -> Result<Vec<u8>, CliError> {
+    let failed = |error| CliError::File { doing, path: path.into(), error };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 fn bad_token(why: String) -> CliError {

@@ -14,6 +14,7 @@ const SERVICE: &str = if cfg!(target_os = "macos") {
 pub(super) fn explain(error: &PivError) -> Explained {
     let made;
     let (code, hint) = match error {
+        PivError::Setup(error) => return super::setup_report::explain(error),
         PivError::NotBuilt => (FIXABLE, "use another way in, or a twinlock that was built with its feature 'piv'"),
         PivError::NoService => (TOKEN, SERVICE),
         PivError::Denied if cfg!(target_os = "macos") => (TOKEN, "use another way in"),
@@ -28,7 +29,10 @@ pub(super) fn explain(error: &PivError) -> Explained {
         PivError::NotHere { .. } => (TOKEN, "insert it and try again, or use another way in: 'twinlock keyslot list'"),
         PivError::NoToken { .. } => (TOKEN, "insert it; 'twinlock token list' shows what every reader holds"),
         PivError::ManyTokens { serials } => {
-            made = format!("say which by its serial number: piv:{}", serials.first().copied().unwrap_or_default());
+            made = {
+                let serial = serials.first().copied().unwrap_or_default();
+                format!("say which by its serial number: piv:{serial}, or --serial {serial} where there is this option")
+            };
             (FIXABLE, made.as_str())
         }
         PivError::UnknownName { .. } => {

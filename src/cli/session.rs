@@ -73,16 +73,15 @@ pub struct Session {
 impl Session {
     /// Sets up the prompt; nothing is opened or asked yet.
     pub fn new(global: Global) -> Result<Self, CliError> {
-        let person: Box<dyn Prompt> = if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::new()) };
-        let sources = Sources {
-            password: global.password_file.clone(),
-            new_password: global.new_password_file.clone(),
-            recovery: global.recovery_file.clone(),
-            pin: global.pin_file.clone(),
-        };
-        let prompt = Box::new(FilePrompt::new(person, sources)?);
+        let prompt = prompt(&global, Sources::default())?;
         let openers = Openers::typed();
         Ok(Self { global, prompt, openers, tokens: None, piv: None })
+    }
+
+    /// Takes more secrets from files, those that only some commands have an option for. Before anything is asked.
+    pub fn take_from(&mut self, more: Sources) -> Result<(), CliError> {
+        self.prompt = prompt(&self.global, more)?;
+        Ok(())
     }
 
     /// Whether a person can be asked.
@@ -200,4 +199,17 @@ impl Session {
         };
         Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
     }
+}
+
+/// The person, or nobody, behind the files that secrets come from.
+fn prompt(global: &Global, more: Sources) -> Result<Box<dyn Prompt>, CliError> {
+    let person: Box<dyn Prompt> = if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::new()) };
+    let sources = Sources {
+        password: global.password_file.clone(),
+        new_password: global.new_password_file.clone(),
+        recovery: global.recovery_file.clone(),
+        pin: global.pin_file.clone(),
+        ..more
+    };
+    Ok(Box::new(FilePrompt::new(person, sources)?))
 }

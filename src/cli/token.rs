@@ -1,9 +1,10 @@
 //! `twinlock token`
 
-use super::out;
-use super::report::{CliError, prose, warn};
+use super::report::{self, CliError, prose, warn};
 use super::session::Session;
 use super::tokens::{of_token, parse};
+use super::ways::Ways;
+use super::{out, piv_setup, readers, unblock};
 use crate::factor::pkcs11::info::{KeyInfo, TokenInfo, printable};
 use crate::factor::pkcs11::{Mode, TokenError, TokenSetup, keys, log_in_to, test};
 use crate::prompt::Tries;
@@ -22,7 +23,7 @@ config folder:
     [[token]]              # only where the PIN comes from a file
     uri = \"pkcs11:token=LABEL?pin-source=/FILE\"";
 
-/// Tokens (HSMs, by PKCS#11): list, set up, test
+/// Tokens (YubiKeys; HSMs, by PKCS#11): list, set up, test, unblock
 #[derive(clap::Subcommand)]
 #[command(after_help = CONFIG)]
 pub enum Command {
@@ -36,6 +37,7 @@ pub enum Command {
         json: bool,
     },
     Setup(Setup),
+    Unblock(unblock::Args),
     /// Try a key as an enrolment would; nothing is written anywhere
     Test {
         /// Which key: 'piv', 'piv:SERIAL', 'piv:SERIAL/PIV-SLOT' or 'pkcs11:token=LABEL;object=KEY'
@@ -51,12 +53,22 @@ pub enum Command {
 ///
 /// It is born on the token and cannot leave it. Its label is 'twinlock' unless the URI says another (object=...).
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Setup {
+    #[command(subcommand)]
+    kind: Option<SetupKind>,
     /// Which token: 'pkcs11:token=LABEL'
-    uri: String,
+    #[arg(required = true)]
+    uri: Option<String>,
     /// What the key is to do [default: the first of these that the token can do]
     #[arg(long, value_name = "MODE", value_parser = mode)]
     mode: Option<Mode>,
+}
+
+/// Tokens that are set up otherwise.
+#[derive(clap::Subcommand)]
+enum SetupKind {
+    Piv(Box<piv_setup::Args>),
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -69,6 +81,7 @@ impl Command {
         match self {
             Self::List { login, json } => list(session, login.as_deref(), json),
             Self::Setup(args) => args.run(session),
+            Self::Unblock(args) => args.run(session),
             Self::Test { uri, .. } if uri == "piv" || uri.starts_with("piv:") => {
                 let spec = uri["piv".len()..].parse().map_err(|why| CliError::Usage {
                     message: format!("the token cannot be named '{uri}'"),
@@ -88,9 +101,20 @@ impl Command {
 
 impl Setup {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let uri = match (self.kind, self.uri) {
+            (Some(SetupKind::Piv(args)), _) => return args.run(session),
+            (None, Some(uri)) => uri,
+            (None, None) => unreachable!("the parser of arguments demands one of them"),
+        };
+        if uri.starts_with("piv") {
+            return Err(CliError::Usage {
+                message: format!("the token cannot be named '{uri}'"),
+                hint: "for a YubiKey: 'twinlock token setup piv --serial N'".into(),
+            });
+        }
         let setup = TokenSetup {
             tokens: session.tokens()?,
-            uri: parse(&self.uri)?,
+            uri: parse(&uri)?,
             mode: self.mode,
             force_last_try: session.global.force_pin,
         };
@@ -112,14 +136,42 @@ struct Listed {
 }
 
 fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), CliError> {
-    let tokens = session.tokens()?;
-    if tokens.borrow().is_empty() {
-        return Err(TokenError::NoModule.into());
+    let modules = !session.tokens()?.borrow().is_empty();
+    let readers = match readers::look(session) {
+        Ok(readers) => readers,
+        Err(error) if modules || login.is_some() => {
+            report::tell(&error);
+            Vec::new()
+        }
+        Err(error) => {
+            // Who has neither modules nor readers should know of both.
+            prose(&format!("twinlock: note: {}", TokenError::NoModule));
+            return Err(error);
+        }
+    };
+    let login = match login {
+        Some(uri) => {
+            let tokens = session.tokens()?;
+            Some(log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut())?.info)
+        }
+        None => None,
+    };
+    let listed = if modules { in_modules(session, login.as_ref())? } else { Vec::new() };
+    let ways = Ways::of(session);
+    if json {
+        let readers = readers.iter().map(|reader| readers::as_json(reader, &ways));
+        return out::json(&readers.chain(listed.iter().map(as_json)).collect::<Vec<_>>());
     }
-    let login = login.map(|uri| {
-        log_in_to(&tokens, &parse(uri)?, session.global.force_pin, session.prompt.as_mut()).map_err(CliError::from)
-    });
-    let login = login.transpose()?.map(|found| found.info);
+    if listed.is_empty() && readers.is_empty() {
+        prose("no token is here, and no reader that could hold one");
+    }
+    readers::show(&readers, &ways)?;
+    show(&listed)
+}
+
+/// The tokens of all PKCS#11 modules.
+fn in_modules(session: &mut Session, login: Option<&TokenInfo>) -> Result<Vec<Listed>, CliError> {
+    let tokens = session.tokens()?;
     let mut listed = Vec::new();
     let mut failed = Vec::new();
     let reports = tokens.borrow_mut().list();
@@ -155,16 +207,13 @@ fn list(session: &mut Session, login: Option<&str>, json: bool) -> Result<(), Cl
     for one in listed.iter_mut().filter(|one| one.info.initialized) {
         let uri = of_token(&one.info.label, &one.info.serial);
         let found = keys(&mut tokens.borrow_mut(), &uri);
-        one.logged_in = login.as_ref().is_some_and(|of| (&of.label, &of.serial) == (&one.info.label, &one.info.serial));
+        one.logged_in = login.is_some_and(|of| (&of.label, &of.serial) == (&one.info.label, &one.info.serial));
         one.keys = found.map(|found| found.into_iter().flat_map(|(_, keys)| keys).collect());
     }
-    if json { out::json(&listed.iter().map(as_json).collect::<Vec<_>>()) } else { show(&listed) }
+    Ok(listed)
 }
 
 fn show(listed: &[Listed]) -> Result<(), CliError> {
-    if listed.is_empty() {
-        prose("no token is here");
-    }
     for one in listed {
         out::line(&headed(one))?;
         match &one.keys {
@@ -226,6 +275,7 @@ fn as_json(one: &Listed) -> Value {
         })
     };
     json!({
+        "kind": "pkcs11",
         "label": one.info.label,
         "serial": one.info.serial,
         "manufacturer": one.info.manufacturer,

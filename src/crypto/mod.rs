@@ -6,6 +6,7 @@ pub mod ecdh;
 pub mod keywrap;
 pub mod oaep;
 pub mod shamir;
+pub mod signature;
 
 use crate::secret::{AccountKey, Bytes32, EntryKey, HeaderKey, IndexKey, ManifestKey, RecordKey, SetKey, zeros32};
 use hmac::{Hmac, KeyInit, Mac};

@@ -57,7 +57,7 @@ pub fn encrypt(hash: OaepHash, modulus: &[u8], exponent: &[u8], plaintext: &[u8]
     sealed.map_err(|_| OaepError::TooLong)
 }
 
-fn public_key(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, OaepError> {
+pub(super) fn public_key(modulus: &[u8], exponent: &[u8]) -> Result<RsaPublicKey, OaepError> {
     let sizes = (256..=1024).contains(&modulus.len()) && (1..=8).contains(&exponent.len());
     if !sizes || modulus[0] == 0 || modulus[modulus.len() - 1] & 1 == 0 || exponent[0] == 0 {
         return Err(OaepError::BadKey);

@@ -1,4 +1,4 @@
-//! PEM (RFC 7468), reading: the first block of a text. White space is ignored, anything else that does not belong is refused.
+//! PEM (RFC 7468), reading: the blocks of a text. White space is ignored, anything else that does not belong is refused.
 
 /// What is between two lines of dashes.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,11 +11,28 @@ pub struct Block<'a> {
 
 /// The first block; `None`: there is none, or it is not as it should be.
 pub fn first(text: &str) -> Option<Block<'_>> {
+    next(text).map(|(block, _)| block)
+}
+
+/// All blocks; `None`: there is none, or one is not as it should be.
+pub fn all(text: &str) -> Option<Vec<Block<'_>>> {
+    let mut rest = text;
+    let mut blocks = Vec::new();
+    while rest.contains("-----BEGIN ") {
+        let (block, after) = next(rest)?;
+        blocks.push(block);
+        rest = after;
+    }
+    (!blocks.is_empty()).then_some(blocks)
+}
+
+/// The first block, and what follows it.
+fn next(text: &str) -> Option<(Block<'_>, &str)> {
     let (_, rest) = text.split_once("-----BEGIN ")?;
     let (label, rest) = rest.split_once("-----")?;
     let (body, rest) = rest.split_once("-----END ")?;
-    let (end, _) = rest.split_once("-----")?;
-    (end == label).then(|| base64(body)).flatten().map(|der| Block { label, der })
+    let (end, rest) = rest.split_once("-----")?;
+    (end == label).then(|| base64(body)).flatten().map(|der| (Block { label, der }, rest))
 }
 
 /// RFC 4648, section 4: padded, and with no bits left over.
@@ -71,5 +88,15 @@ mod tests {
         for bad in ["", "-----BEGIN A-----\nZm9v\n-----END B-----", "-----BEGIN A-----\nZm9v", "-----BEGIN A-----"] {
             assert_eq!(first(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn all_blocks_are_found_or_none() {
+        let block = |body: &str| format!("-----BEGIN A-----\n{body}\n-----END A-----\n");
+        let two = format!("x\n{}y\n{}", block("Zm9v"), block("YmFy"));
+        let found: Vec<_> = all(&two).unwrap().into_iter().map(|block| block.der).collect();
+        assert_eq!(found, [b"foo", b"bar"]);
+        assert_eq!(all(&(block("Zm9v") + &block("?"))), None);
+        assert_eq!(all("x"), None);
     }
 }

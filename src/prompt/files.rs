@@ -26,6 +26,14 @@ pub struct Sources {
     pub recovery: Option<PathBuf>,
     /// `--pin-file`.
     pub pin: Option<PathBuf>,
+    /// `--puk-file`.
+    pub puk: Option<PathBuf>,
+    /// `--new-pin-file`.
+    pub new_pin: Option<PathBuf>,
+    /// `--new-puk-file`.
+    pub new_puk: Option<PathBuf>,
+    /// `--management-key-file`.
+    pub management_key: Option<PathBuf>,
 }
 
 /// Two secrets are to come from the same open file, of which only one can have the first line. Which one would depend on the
@@ -62,6 +70,10 @@ impl<P: Prompt> FilePrompt<P> {
             ("--new-password-file", sources.new_password),
             ("--recovery-file", sources.recovery),
             ("--pin-file", sources.pin),
+            ("--puk-file", sources.puk),
+            ("--new-pin-file", sources.new_pin),
+            ("--new-puk-file", sources.new_puk),
+            ("--management-key-file", sources.management_key),
         ];
         let mut sources: Vec<Source> = Vec::new();
         for (flag, path) in given {
@@ -294,8 +306,13 @@ mod tests {
         let path = |name: &str| Some(file(&folder, name, name.as_bytes()));
         let mut person =
             ScriptedPrompt::new().types("typed PIN").types("typed back").types("field").says(true).writes("a line");
-        let sources =
-            Sources { password: path("old"), new_password: path("new"), recovery: path("code"), pin: path("1234") };
+        let sources = Sources {
+            password: path("old"),
+            new_password: path("new"),
+            recovery: path("code"),
+            pin: path("1234"),
+            ..Sources::default()
+        };
         let mut prompt = FilePrompt::new(&mut person, sources).unwrap();
         let pin = Ask::Pin { token: "t", tries: Tries::Full, vouched: true };
         let cases = [(PASSWORD, "old"), (NEW, "new"), (Ask::RepeatPassword, "new"), (CODE, "code"), (pin, "1234")];

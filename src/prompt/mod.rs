@@ -80,6 +80,34 @@ pub enum Ask<'a> {
         /// a PIN that was left in a file is not for a token without this; a person who reads its name may type one.
         vouched: bool,
     },
+    /// The PUK of a PIV token, with which its PIN is set anew.
+    Puk {
+        /// The token, as a person knows it.
+        token: &'a str,
+        /// What it says of tries left.
+        tries: Tries,
+    },
+    /// A new PIN or PUK, first time.
+    NewCode {
+        /// Which.
+        code: Code,
+        /// The token, as a person knows it.
+        token: &'a str,
+    },
+    /// The same again, to find typing errors.
+    RepeatCode {
+        /// Which.
+        code: Code,
+    },
+    /// The management key of a PIV token, in hexadecimal digits.
+    ManagementKey {
+        /// The token, as a person knows it.
+        token: &'a str,
+        /// What the key is: "3DES", "AES-192".
+        kind: &'a str,
+        /// How many digits it has.
+        digits: usize,
+    },
     /// The secret of the test factor.
     Fake {
         /// Name given at enrolment.
@@ -99,6 +127,25 @@ pub enum Ask<'a> {
         /// Name of the item.
         item: &'a str,
     },
+}
+
+/// What a person types to a PIV token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Its PIN.
+    Pin,
+    /// Its PUK.
+    Puk,
+}
+
+impl Code {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pin => "PIN",
+            Self::Puk => "PUK",
+        }
+    }
 }
 
 /// A yes-or-no question.
@@ -135,6 +182,10 @@ pub enum Purpose<'a> {
     Enroll(&'a str),
     /// To see whether its key works.
     Test,
+    /// To sign the certificate of a new key.
+    Certificate,
+    /// To let its keys be changed.
+    Manage,
 }
 
 /// How waiting ended.
@@ -201,6 +252,8 @@ pub enum Event<'a> {
     },
     /// The two passwords differ; both are asked again.
     Mismatch,
+    /// The two new PINs or PUKs differ; both are asked again.
+    CodeMismatch(Code),
     /// Something to know that stops nothing.
     Warning(&'a str),
     /// A plain remark.
@@ -380,6 +433,14 @@ impl Ask<'_> {
             Self::NewPassword { .. } | Self::RepeatPassword => ("the new password", Some("--new-password-file")),
             Self::RecoveryCode { .. } | Self::RepeatRecoveryCode => ("the recovery code", Some("--recovery-file")),
             Self::Pin { .. } => ("the PIN", Some("--pin-file")),
+            Self::Puk { .. } => ("the PUK", Some("--puk-file")),
+            Self::NewCode { code: Code::Pin, .. } | Self::RepeatCode { code: Code::Pin } => {
+                ("the new PIN", Some("--new-pin-file"))
+            }
+            Self::NewCode { code: Code::Puk, .. } | Self::RepeatCode { code: Code::Puk } => {
+                ("the new PUK", Some("--new-puk-file"))
+            }
+            Self::ManagementKey { .. } => ("the management key", Some("--management-key-file")),
             Self::Fake { .. } => ("the test factor's secret", None),
             Self::Field { .. } | Self::RepeatField => ("the value", None),
             Self::Note { .. } => ("the text", None),

@@ -89,7 +89,14 @@ impl Prompt for TtyPrompt {
         let Some(tty) = self.tty() else { return NoPrompt.secret(ask) };
         let text = converse(tty, &words::ask(ask), echo)?;
         match ask {
-            Ask::Password { .. } | Ask::RecoveryCode { .. } | Ask::Pin { .. } | Ask::Fake { .. } if text.is_empty() => {
+            Ask::Password { .. }
+            | Ask::RecoveryCode { .. }
+            | Ask::Pin { .. }
+            | Ask::Puk { .. }
+            | Ask::ManagementKey { .. }
+            | Ask::Fake { .. }
+                if text.is_empty() =>
+            {
                 Err(PromptError::Skipped)
             }
             Ask::NewPassword { .. } if text.is_empty() => Err(PromptError::Unreadable("it is empty")),

@@ -20,15 +20,12 @@ pub fn ask(ask: &Ask<'_>) -> String {
         Ask::RepeatPassword => "The same password again".to_owned(),
         Ask::RecoveryCode { vault, keyslot } => format!("Recovery code {}", place(vault, keyslot)),
         Ask::RepeatRecoveryCode => "Type the recovery code back, from where you keep it".to_owned(),
-        Ask::Pin { token, tries, .. } => {
-            let tries = match tries {
-                Tries::Unknown | Tries::Full => String::new(),
-                Tries::Low => " (a wrong PIN was given before)".to_owned(),
-                Tries::Last | Tries::Exactly(1) => " (last try before the token locks)".to_owned(),
-                Tries::Exactly(0) => " (the token is locked)".to_owned(),
-                Tries::Exactly(left) => format!(" ({left} tries left)"),
-            };
-            format!("PIN of token {}{tries}", name(token))
+        Ask::Pin { token, tries, .. } => format!("PIN of token {}{}", name(token), left(*tries)),
+        Ask::Puk { token, tries } => format!("PUK of token {}{}", name(token), left(*tries)),
+        Ask::NewCode { code, token } => format!("New {} for token {} (6 to 8 characters)", code.name(), name(token)),
+        Ask::RepeatCode { code } => format!("The same {} again", code.name()),
+        Ask::ManagementKey { token, kind, digits } => {
+            format!("Management key of token {} ({kind}, {digits} hexadecimal digits)", name(token))
         }
         Ask::Fake { name: fake } => format!("Secret of the test factor {}", name(fake)),
         Ask::Field { item, field } => format!("Value for {} of {}", name(field), name(item)),
@@ -38,6 +35,17 @@ pub fn ask(ask: &Ask<'_>) -> String {
         }
     };
     wrap(&format!("{text}: "))
+}
+
+/// Tries left, behind what is asked for.
+fn left(tries: Tries) -> String {
+    match tries {
+        Tries::Unknown | Tries::Full => String::new(),
+        Tries::Low => " (a wrong PIN was given before)".to_owned(),
+        Tries::Last | Tries::Exactly(1) => " (last try before the token locks)".to_owned(),
+        Tries::Exactly(0) => " (the token is locked)".to_owned(),
+        Tries::Exactly(left) => format!(" ({left} tries left)"),
+    }
 }
 
 /// A question with its `[y/N]` or `[Y/n]`.
@@ -96,6 +104,8 @@ pub fn event(event: &Event<'_>) -> String {
                 Purpose::Unlock(vault) => format!("unlock {}", name(vault)),
                 Purpose::Enroll(vault) => format!("enroll it for {}", name(vault)),
                 Purpose::Test => "test its key".to_owned(),
+                Purpose::Certificate => "sign the certificate of its key".to_owned(),
+                Purpose::Manage => "let its keys be changed".to_owned(),
             };
             let blinks = if *maybe { " if it blinks," } else { "" };
             format!("Touch {}{blinks} to {purpose}", plain_name(token))
@@ -108,6 +118,7 @@ pub fn event(event: &Event<'_>) -> String {
             format!("Insert {} to unlock {}; Ctrl-C stops", tokens.join(" or "), name(vault))
         }
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
+        Event::CodeMismatch(code) => format!("The two {}s differ. Type both again.", code.name()),
         Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
         Event::Note(text) => clean(text),
     }
@@ -156,6 +167,7 @@ pub fn wrap(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Code;
     use super::*;
 
     const VAULT: &str = "personal";
@@ -181,6 +193,16 @@ mod tests {
             (
                 Ask::Pin { token: "ada", tries: Tries::Low, vouched: true },
                 "PIN of token 'ada' (a wrong PIN was given before): ",
+            ),
+            (
+                Ask::Puk { token: "ada", tries: Tries::Exactly(1) },
+                "PUK of token 'ada' (last try before the token locks): ",
+            ),
+            (Ask::NewCode { code: Code::Pin, token: "ada" }, "New PIN for token 'ada' (6 to 8 characters): "),
+            (Ask::RepeatCode { code: Code::Puk }, "The same PUK again: "),
+            (
+                Ask::ManagementKey { token: "ada", kind: "3DES", digits: 48 },
+                "Management key of token 'ada' (3DES, 48 hexadecimal digits): ",
             ),
             (Ask::Field { item: "github", field: "password" }, "Value for 'password' of 'github': "),
             (Ask::RepeatField, "The same value again: "),

@@ -60,9 +60,10 @@ fn a_config_file_that_others_can_change_is_not_used() {
     cli.session(
         r#"
 $ twinlock token list --config /dev/null
-2> twinlock: error: no PKCS#11 module is configured
-2> twinlock: hint: name its module in the config file, or with --module /PATH/TO/MODULE.so
-=> 1
+2> twinlock: note: no PKCS#11 module is configured
+2> twinlock: error: the smart-card service (pcscd) does not answer
+2> twinlock: hint: start it with 'sudo systemctl start pcscd.socket' (it is in the package 'pcscd', elsewhere 'pcsc-lite')
+=> 7
 "#,
     );
 }

@@ -15,6 +15,20 @@ pub const OID: u8 = 0x06;
 pub const BIT_STRING: u8 = 0x03;
 /// The version of a certificate.
 pub const CONTEXT_0: u8 = 0xa0;
+/// The extensions of a certificate.
+pub const CONTEXT_3: u8 = 0xa3;
+/// Boolean.
+pub const BOOLEAN: u8 = 0x01;
+/// Octet string.
+pub const OCTET_STRING: u8 = 0x04;
+/// Set.
+pub const SET: u8 = 0x31;
+/// Text in UTF-8.
+pub const UTF8: u8 = 0x0c;
+/// Time with two digits of the year.
+pub const UTC_TIME: u8 = 0x17;
+/// Time with four.
+pub const GENERALIZED_TIME: u8 = 0x18;
 
 impl<'a> Der<'a> {
     /// The tag of the next element.
@@ -43,10 +57,29 @@ impl<'a> Der<'a> {
         if self.tag() == Some(tag) { self.any() } else { None }
     }
 
+    /// The next element with tag and length, as a signature covers it; it must have that tag.
+    pub fn whole(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let before = self.0;
+        self.take(tag)?;
+        Some(&before[..before.len() - self.0.len()])
+    }
+
     /// Whether nothing is left.
     pub fn is_done(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// One element: tag, length in its shortest form, content. What is written here is far below 64 KiB.
+pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap_or_else(|_| unreachable!("certificates are short"));
+    let [high, low] = length.to_be_bytes();
+    let head = match length {
+        0..=0x7f => vec![tag, low],
+        0x80..=0xff => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
+    [head, content.to_vec()].concat()
 }
 
 #[cfg(test)]
@@ -64,6 +97,18 @@ mod tests {
         assert_eq!(Der(&long).any().map(<[u8]>::len), Some(128));
         let longer = [&[0x04, 0x82, 0x01, 0x00][..], &[1; 256]].concat();
         assert_eq!(Der(&longer).any().map(<[u8]>::len), Some(256));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff] {
+            let content = vec![7; length];
+            let written = element(OID, &content);
+            let mut der = Der(&written);
+            assert_eq!(der.whole(OID), Some(&written[..]));
+            assert!(der.is_done());
+            assert_eq!(Der(&written).take(OID), Some(&content[..]));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong between here and a key in a PIV slot, told so that a person can act. What to do about it is said in
 //! `cli/piv_report.rs`.
 
+use super::setup::SetupError;
 use super::slot::PivSlot;
 use crate::prompt::Tries;
 
@@ -9,6 +10,8 @@ use crate::prompt::Tries;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "fields say the same everywhere, and are explained above")]
 pub enum PivError {
+    /// While a token was being set up.
+    Setup(SetupError),
     /// This program was built without PIV.
     NotBuilt,
     /// Nothing answers for the smart-card service (pcscd).
@@ -74,6 +77,7 @@ pub enum PivError {
 impl std::fmt::Display for PivError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Setup(error) => error.fmt(f),
             Self::NotBuilt => f.write_str("this twinlock was built without YubiKeys (feature 'piv')"),
             Self::NoService => f.write_str("the smart-card service (pcscd) does not answer"),
             Self::Denied => f.write_str("the smart-card service (pcscd) does not let you use its readers"),
@@ -107,11 +111,7 @@ impl std::fmt::Display for PivError {
             Self::Emptied { token } => write!(f, "the {token} has no keys any more: it was reset"),
             Self::PinWrong { token, tries } => {
                 write!(f, "wrong PIN for the {token}")?;
-                match tries {
-                    Tries::Exactly(1) | Tries::Last => f.write_str(", one try left"),
-                    Tries::Exactly(n) => write!(f, ", {n} tries left"),
-                    _ => Ok(()),
-                }
+                left(f, *tries)
             }
             Self::PinLocked { token } => write!(f, "the PIN of the {token} is blocked after too many wrong tries"),
             Self::PinForm { token, why } => {
@@ -152,12 +152,27 @@ fn perhaps(f: &mut std::fmt::Formatter<'_>, holder: Option<&str>) -> std::fmt::R
     holder.map_or(Ok(()), |holder| write!(f, " (perhaps {holder})"))
 }
 
+/// How many tries are left, if that is known.
+pub(super) fn left(f: &mut std::fmt::Formatter<'_>, tries: Tries) -> std::fmt::Result {
+    match tries {
+        Tries::Exactly(1) | Tries::Last => f.write_str(", one try left"),
+        Tries::Exactly(n) => write!(f, ", {n} tries left"),
+        _ => Ok(()),
+    }
+}
+
 /// What is here in its place, if anything is.
 fn instead(f: &mut std::fmt::Formatter<'_>, here: &[String]) -> std::fmt::Result {
     if here.is_empty() { Ok(()) } else { write!(f, "; what is here: {}", here.join(", ")) }
 }
 
 impl std::error::Error for PivError {}
+
+impl From<SetupError> for PivError {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
+    }
+}
 
 impl From<crate::crypto::RandomError> for PivError {
     fn from(_: crate::crypto::RandomError) -> Self {

@@ -2,7 +2,9 @@
 
 use super::params::{Hints, Mode};
 use super::public::PublicKey;
+use super::setup::certificate::{Ours, subject};
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
+use super::x509::Certificate;
 use crate::encode::terminal::steers;
 
 /// A text from a card or reader as it may be printed, on one line.
@@ -161,6 +163,113 @@ impl Located {
     /// Whether it may want to be touched.
     pub fn wants_touch(&self) -> bool {
         self.key.touch != Some(TouchPolicy::Never)
+    }
+}
+
+/// What a management key is (Yubico's "management key types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ManagementKind {
+    /// Triple DES, 24 bytes.
+    TripleDes,
+    /// AES-128, 16 bytes.
+    Aes128,
+    /// AES-192, 24 bytes.
+    Aes192,
+    /// AES-256, 32 bytes.
+    Aes256,
+}
+
+impl ManagementKind {
+    /// Its name for a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TripleDes => "3DES",
+            Self::Aes128 => "AES-128",
+            Self::Aes192 => "AES-192",
+            Self::Aes256 => "AES-256",
+        }
+    }
+
+    /// Bytes of the key.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Aes128 => 16,
+            Self::TripleDes | Self::Aes192 => 24,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
+/// What a token tells of its management key, and of its PUK, without a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Management {
+    /// What it is.
+    pub kind: ManagementKind,
+    /// Whether it is the one that all YubiKeys come with; `None`: the token does not tell (firmware before 5.3).
+    pub is_default: Option<bool>,
+    /// Whether it is kept on the token, to be read with the PIN (Yubico's admin data).
+    pub is_protected: bool,
+    /// Whether the token wants to be touched for it.
+    pub touch: bool,
+    /// Whether somebody's tool noted that the PUK was blocked on purpose.
+    pub puk_is_blocked: bool,
+}
+
+/// The certificate in a PIV slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateInfo {
+    /// Whose it is, safe to print.
+    pub subject: Option<String>,
+    /// Its key, if it is one that can be read.
+    pub public: Option<PublicKey>,
+    /// Whether this program made it.
+    pub ours: bool,
+    /// What this program wrote into it as the token's name, safe to print.
+    pub name: Option<String>,
+}
+
+impl CertificateInfo {
+    /// What a data object holds; `None`: something else, or packed.
+    pub fn of(der: Option<&[u8]>) -> Self {
+        let certificate = der.and_then(Certificate::parse);
+        let Some(certificate) = certificate else {
+            return Self { subject: None, public: None, ours: false, name: None };
+        };
+        let ours = Ours::of(&certificate);
+        Self {
+            subject: subject(&certificate),
+            public: certificate.public(),
+            ours: ours.is_some(),
+            name: ours.and_then(|ours| ours.name),
+        }
+    }
+}
+
+/// What is in a PIV slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotInfo {
+    /// Which.
+    pub slot: PivSlot,
+    /// Its key, as the token tells of it.
+    pub key: Option<KeyInfo>,
+    /// Its certificate; `Some` also where it cannot be read.
+    pub certificate: Option<CertificateInfo>,
+}
+
+impl SlotInfo {
+    /// Whether nothing is in it.
+    pub fn is_free(&self) -> bool {
+        self.key.is_none() && self.certificate.is_none()
+    }
+
+    /// A key that is born on the token, as far as that tells, and has no certificate, or an old one of ours: what a setup leaves that
+    /// was stopped on its way.
+    pub fn unfinished(&self) -> Option<&KeyInfo> {
+        let key = self.key.as_ref().filter(|key| key.generated != Some(false))?;
+        match &self.certificate {
+            None => Some(key),
+            Some(certificate) => (certificate.ours && certificate.public.as_ref() != Some(&key.public)).then_some(key),
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! In place of `card` in a program that is built without PC/SC (feature `piv`): says so.
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, ReaderInfo, Wanted};
-use super::slot::PivSlot;
+use super::info::{Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted};
+use super::params::Mode;
+use super::public::PublicKey;
+use super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
-use crate::secret::Pin;
+use crate::secret::{ManagementKey, Pin, Puk};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -14,6 +16,19 @@ pub const THREAD: &str = "cards";
 
 /// No cards.
 pub struct Cards;
+
+/// No readers.
+pub struct Desk;
+
+/// A key to be made.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the same as in `card`")]
+pub struct NewKey {
+    pub slot: PivSlot,
+    pub mode: Mode,
+    pub pin: PinPolicy,
+    pub touch: TouchPolicy,
+}
 
 fn none<T>() -> Result<T, FactorError> {
     Err(FactorError::Piv(PivError::NotBuilt))
@@ -53,7 +68,14 @@ impl Cards {
         none()
     }
 
-    pub fn verify(&mut self, _: &Located, _: &Arc<Pin>, _: &mut dyn Prompt) -> Result<(), FactorError> {
+    pub fn verify(
+        &mut self,
+        _: &TokenInfo,
+        _: Option<u8>,
+        _: Option<&KeyInfo>,
+        _: &Arc<Pin>,
+        _: &mut dyn Prompt,
+    ) -> Result<(), FactorError> {
         none()
     }
 
@@ -68,9 +90,90 @@ impl Cards {
         none()
     }
 
+    pub fn run<T>(
+        &mut self,
+        _: &mut dyn Prompt,
+        _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        none()
+    }
+
+    pub fn run_long<T>(
+        &mut self,
+        _: &str,
+        _: &Event<'_>,
+        _: &mut dyn Prompt,
+        _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        none()
+    }
+
     pub fn wait(&mut self, _: &Event<'_>, _: &mut dyn Prompt) -> Result<(), FactorError> {
         none()
     }
 
     pub fn dismiss(&mut self) {}
+}
+
+#[expect(missing_docs, reason = "the same as in `card`; never called, since there is no desk")]
+impl Desk {
+    pub fn keys(&mut self, _: u32) -> Result<Vec<KeyInfo>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn key(&mut self, _: u32, _: PivSlot) -> Result<Option<KeyInfo>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn object(&mut self, _: u32, _: u32) -> Result<Option<Vec<u8>>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn attest(&mut self, _: u32, _: PivSlot) -> Result<Option<Vec<u8>>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn slots(&mut self, _: u32) -> Result<Vec<SlotInfo>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn made(&mut self, _: u32, _: PivSlot) -> Result<Option<KeyInfo>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn management(&mut self, _: u32) -> Result<Management, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn is_management_key(&mut self, _: u32, _: ManagementKind, _: &ManagementKey) -> Result<bool, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn protected_key(&mut self, _: u32, _: ManagementKind, _: &Pin) -> Result<Option<ManagementKey>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn make_key(&mut self, _: u32, _: ManagementKind, _: &ManagementKey, _: NewKey) -> Result<PublicKey, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn write(&mut self, _: u32, _: ManagementKind, _: &ManagementKey, _: u32, _: Vec<u8>) -> Result<(), PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn sign(&mut self, _: u32, _: NewKey, _: Option<&Pin>, _: &[u8]) -> Result<Vec<u8>, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn change_pin(&mut self, _: u32, _: &Pin, _: &Pin) -> Result<(), PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn change_puk(&mut self, _: u32, _: &Puk, _: &Puk) -> Result<(), PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn unblock(&mut self, _: u32, _: &Puk, _: &Pin) -> Result<(), PivError> {
+        Err(PivError::NotBuilt)
+    }
 }

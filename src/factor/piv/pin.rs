@@ -2,7 +2,7 @@
 //! wrong is ever sent twice, and the last try is nobody's but the person's who says so.
 
 use super::error::PivError;
-use super::info::Located;
+use super::info::{KeyInfo, Located, TokenInfo};
 use super::slot::PinPolicy;
 use super::tokens::PivTokens;
 use crate::factor::FactorError;
@@ -35,6 +35,18 @@ pub struct Pins {
     refused: Vec<(u32, PivError)>,
 }
 
+/// Where a PIN is sent to.
+pub(super) struct Door<'a> {
+    /// The token.
+    pub token: &'a TokenInfo,
+    /// Tries left; `None`: it is verified.
+    pub tries: &'a mut Option<u8>,
+    /// The key it is for.
+    pub key: Option<&'a KeyInfo>,
+    /// Whether it is the only token here.
+    pub alone: bool,
+}
+
 impl Pins {
     /// Forgets those that were right.
     pub(super) fn forget(&mut self) {
@@ -45,27 +57,50 @@ impl Pins {
 impl PivTokens {
     /// Has the PIN verified, from the person unless they typed it before in this command.
     pub fn log_in(&self, at: &mut Located, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Arc<Pin>, FactorError> {
+        let Located { token, key, tries, alone, .. } = at;
+        self.log_in_at(Door { token, tries, key: Some(key), alone: *alone }, rules, prompt)
+    }
+
+    /// The PIN that was right in this command.
+    pub(super) fn known(&self, serial: u32) -> Option<Arc<Pin>> {
+        self.pins.borrow().right.iter().find(|(of, _)| *of == serial).map(|(_, pin)| Arc::clone(pin))
+    }
+
+    /// A new PIN was set: it is not asked for.
+    pub(super) fn remember(&self, serial: u32, pin: Arc<Pin>) {
+        let mut pins = self.pins.borrow_mut();
+        pins.right.retain(|(of, _)| *of != serial);
+        pins.refused.retain(|(of, _)| *of != serial);
+        pins.right.push((serial, pin));
+    }
+
+    /// The same where it is not for one key.
+    pub(super) fn log_in_at(
+        &self,
+        mut at: Door<'_>,
+        rules: PinRules,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Arc<Pin>, FactorError> {
         let serial = at.token.serial;
-        let known = self.pins.borrow().right.iter().find(|(of, _)| *of == serial).map(|(_, pin)| Arc::clone(pin));
-        if let Some(pin) = known {
+        if let Some(pin) = self.known(serial) {
             // It is still verified, unless something came between, or it is wanted for each use.
-            if at.tries.is_some() || at.key.pin == Some(PinPolicy::Always) {
-                self.send(at, &pin, prompt)?;
+            if at.tries.is_some() || at.key.is_some_and(|key| key.pin == Some(PinPolicy::Always)) {
+                self.send(&mut at, &pin, prompt)?;
             }
             return Ok(pin);
         }
         if let Some((_, error)) = self.pins.borrow().refused.iter().find(|(of, _)| *of == serial) {
             return Err(FactorError::Piv(error.clone()));
         }
-        let pin = self.ask(at, rules, prompt)?;
+        let pin = self.ask(&mut at, rules, prompt)?;
         self.pins.borrow_mut().right.push((serial, Arc::clone(&pin)));
         Ok(pin)
     }
 
-    fn send(&self, at: &mut Located, pin: &Arc<Pin>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
-        let result = self.cards.borrow_mut().verify(at, pin, prompt);
+    fn send(&self, at: &mut Door<'_>, pin: &Arc<Pin>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        let result = self.cards.borrow_mut().verify(at.token, *at.tries, at.key, pin, prompt);
         if let Err(FactorError::Piv(error)) = &result {
-            at.tries = match error {
+            *at.tries = match error {
                 PivError::PinWrong { tries: Tries::Exactly(left), .. } => Some(*left),
                 PivError::PinLocked { .. } => Some(0),
                 _ => return result,
@@ -78,12 +113,12 @@ impl PivTokens {
         result
     }
 
-    fn ask(&self, at: &mut Located, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Arc<Pin>, FactorError> {
+    fn ask(&self, at: &mut Door<'_>, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Arc<Pin>, FactorError> {
         let name = at.token.name();
         let mut wrong: Option<Arc<Pin>> = None;
         for attempt in 1.. {
             let tries = at.tries.map_or(Tries::Unknown, Tries::Exactly);
-            may_try(&name, at.tries, rules.force_last_try).map_err(FactorError::Piv)?;
+            may_try(&name, *at.tries, rules.force_last_try).map_err(FactorError::Piv)?;
             let person = prompt.can_retry(&Ask::Pin { token: &name, tries, vouched: false });
             let ask = Ask::Pin { token: &name, tries, vouched: rules.named || person || at.alone };
             let pin = match prompt.secret(&ask) {

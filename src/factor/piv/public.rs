@@ -1,6 +1,6 @@
 //! Public keys as certificates and files have them: SubjectPublicKeyInfo (RFC 5280, 5480, 8410), alone or in a certificate, DER or PEM.
 
-use super::der::{BIT_STRING, CONTEXT_0, Der, INTEGER, OID, SEQUENCE};
+use super::der::{BIT_STRING, CONTEXT_0, Der, INTEGER, OID, SEQUENCE, element};
 use super::params::Mode;
 use super::slot::{PinPolicy, TouchPolicy};
 use crate::encode::pem;
@@ -38,8 +38,19 @@ impl PublicKey {
         Some(Self::Ecdh { mode, point: point.to_vec() })
     }
 
+    /// A SubjectPublicKeyInfo of a key that was checked before.
+    pub fn info(mode: Mode, point: &[u8]) -> Vec<u8> {
+        let algorithm = match mode {
+            Mode::EcdhP256 => [element(OID, EC), element(OID, P256)].concat(),
+            Mode::EcdhP384 => [element(OID, EC), element(OID, P384)].concat(),
+            Mode::EcdhX25519 => element(OID, X25519),
+        };
+        let bits = element(BIT_STRING, &[&[0], point].concat());
+        element(SEQUENCE, &[element(SEQUENCE, &algorithm), bits].concat())
+    }
+
     /// The content of a SubjectPublicKeyInfo.
-    fn from_info(info: &[u8]) -> Option<Self> {
+    pub fn from_info(info: &[u8]) -> Option<Self> {
         let mut info = Der(info);
         let mut algorithm = Der(info.take(SEQUENCE)?);
         let bits = info.take(BIT_STRING)?;
@@ -108,13 +119,19 @@ pub fn certificate_in(object: &[u8]) -> Option<&[u8]> {
 /// way (firmware before 5.3), and nothing is believed for it.
 pub fn attested_policies(der: &[u8]) -> Option<(PinPolicy, TouchPolicy)> {
     let at = der.windows(ATTESTED_POLICIES.len()).position(|window| window == ATTESTED_POLICIES)?;
-    let pin = match der.get(at + ATTESTED_POLICIES.len())? {
+    policies(der.get(at + ATTESTED_POLICIES.len()..)?.get(..2)?)
+}
+
+/// The value of that extension.
+pub fn policies(value: &[u8]) -> Option<(PinPolicy, TouchPolicy)> {
+    let &[pin, touch] = value else { return None };
+    let pin = match pin {
         1 => PinPolicy::Never,
         2 => PinPolicy::Once,
         3 => PinPolicy::Always,
         _ => return None,
     };
-    let touch = match der.get(at + ATTESTED_POLICIES.len() + 1)? {
+    let touch = match touch {
         1 => TouchPolicy::Never,
         2 => TouchPolicy::Always,
         3 => TouchPolicy::Cached,

@@ -322,12 +322,13 @@ impl Desk {
     }
 
     /// Sends a PIN. Where the connection was lost on the way, it is sent again only if the token has not counted a wrong try since.
-    pub fn verify(&mut self, at: &Located, pin: &Pin) -> Result<(), PivError> {
+    /// `key`: the one it is for, which must still be there then.
+    pub fn verify(&mut self, serial: u32, tries: Option<u8>, key: Option<&KeyInfo>, pin: &Pin) -> Result<(), PivError> {
         let mut again = false;
-        self.with(at.token.serial, |token| {
+        self.with(serial, |token| {
             if std::mem::replace(&mut again, true) {
-                still_there(token, at)?;
-                if let (Some(before), Some(left)) = (at.tries, token.tries()?)
+                key.map_or(Ok(()), |key| still_there(token, key))?;
+                if let (Some(before), Some(left)) = (tries, token.tries()?)
                     && left < before
                 {
                     let (token, tries) = (token.info.name(), Tries::Exactly(left));
@@ -353,7 +354,7 @@ impl Desk {
     }
 
     /// Ends the connection to a card that a PIN was sent to.
-    fn let_go(&mut self, serial: u32) {
+    pub(super) fn let_go(&mut self, serial: u32) {
         let held =
             |place: &&mut Place| place.token().is_some_and(|token| token.info.serial == serial && token.sent_pin());
         if let Some(place) = self.places.iter_mut().find(held).filter(|_| !self.keep)
@@ -372,7 +373,7 @@ impl Desk {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
-                still_there(token, at)?;
+                still_there(token, &at.key)?;
                 if let Some(pin) = pin {
                     token.verify(pin)?;
                 }
@@ -453,10 +454,10 @@ impl Desk {
 }
 
 /// Whether the key is still where it was found, over a new connection.
-fn still_there(token: &mut Token, at: &Located) -> Result<(), Trouble> {
-    match token.key(at.key.slot)? {
-        Some(key) if key.public == at.key.public => Ok(()),
-        _ => Err(Trouble::Final(PivError::Rekeyed { token: token.info.name(), slot: at.key.slot })),
+fn still_there(token: &mut Token, wanted: &KeyInfo) -> Result<(), Trouble> {
+    match token.key(wanted.slot)? {
+        Some(key) if key.public == wanted.public => Ok(()),
+        _ => Err(Trouble::Final(PivError::Rekeyed { token: token.info.name(), slot: wanted.slot })),
     }
 }
 

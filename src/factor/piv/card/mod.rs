@@ -6,14 +6,16 @@
 
 mod desk;
 mod holder;
+mod manage;
 mod readers;
 mod token;
 
 pub use desk::Desk;
+pub use manage::NewKey;
 pub use token::{Token, algorithm_of, slot_id};
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, ReaderInfo, Wanted};
+use super::info::{Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
 use super::slot::PivSlot;
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
@@ -215,11 +217,18 @@ impl Cards {
         self.run(prompt, move |desk| desk.find(&wanted))
     }
 
-    /// Sends a PIN, once.
-    pub fn verify(&mut self, at: &Located, pin: &Arc<Pin>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
-        let (name, pin) = (at.token.name(), Arc::clone(pin));
-        let at = at.clone();
-        let job = self.start(move |desk| desk.verify(&at, &pin)).map_err(FactorError::Piv)?;
+    /// Sends a PIN, once. `tries`: those that were left before; `key`: the one it is for, if it is for one.
+    pub fn verify(
+        &mut self,
+        token: &TokenInfo,
+        tries: Option<u8>,
+        key: Option<&KeyInfo>,
+        pin: &Arc<Pin>,
+        prompt: &mut dyn Prompt,
+    ) -> Result<(), FactorError> {
+        let (name, serial, key, pin) = (token.name(), token.serial, key.cloned(), Arc::clone(pin));
+        let work = move |desk: &mut Desk| desk.verify(serial, tries, key.as_ref(), &pin);
+        let job = self.start(work).map_err(FactorError::Piv)?;
         self.finish(job, &name, DEADLINE, prompt)
     }
 

@@ -101,7 +101,7 @@ fn lower(text: &str) -> String {
 }
 
 /// What the crate says of an answer.
-fn answer(token: &str, doing: &'static str, error: yubikey::Error) -> Trouble {
+pub(super) fn answer(token: &str, doing: &'static str, error: yubikey::Error) -> Trouble {
     use yubikey::Error as E;
     let token = token.to_owned();
     match error {
@@ -154,7 +154,7 @@ impl Token {
         drop(self.yubikey.disconnect(pcsc::Disposition::LeaveCard));
     }
 
-    fn call<T>(
+    pub(super) fn call<T>(
         &mut self,
         doing: &'static str,
         what: impl FnOnce(&mut YubiKey) -> Result<T, yubikey::Error>,
@@ -306,10 +306,19 @@ impl Token {
         if let Some(error) = error {
             return Err(answer(&self.info.name(), DOING, error));
         }
-        // A missing PIN and a missing touch are refused alike (6982). An empty VERIFY tells whether the PIN is still there; where it is
-        // wanted for each use it never is, and time tells.
-        let touch = key.touch != Some(TouchPolicy::Never);
-        Ok(match key.pin {
+        self.why_not(key.pin, key.touch, began)
+    }
+
+    /// Why a key was not used. A missing PIN and a missing touch are refused alike (6982). An empty VERIFY tells whether the PIN is still
+    /// there; where it is wanted for each use it never is, and time tells.
+    pub(super) fn why_not(
+        &mut self,
+        pin: Option<PinPolicy>,
+        touch: Option<TouchPolicy>,
+        began: Instant,
+    ) -> Result<Use, Trouble> {
+        let touch = touch != Some(TouchPolicy::Never);
+        Ok(match pin {
             Some(PinPolicy::Never) => Use::NotTouched,
             Some(PinPolicy::Always) if touch && began.elapsed() >= TOO_QUICK_FOR_A_TOUCH => Use::NotTouched,
             Some(PinPolicy::Always) => Use::NoPin,

@@ -1,0 +1,382 @@
+//! `twinlock token setup piv`: what is asked, in which order, and what is told. The steps are in `factor/piv/setup`.
+
+use super::out;
+use super::report::{CliError, prose, warn};
+use super::session::Session;
+use super::ways::Ways;
+use crate::factor::FactorError;
+use crate::factor::piv::attestation::{Birth, Roots};
+use crate::factor::piv::info::{Counters, KeyInfo, TokenInfo};
+use crate::factor::piv::params::check_name;
+use crate::factor::piv::setup::{Look, Manager, NewKey, Plan, describe, of_key, stopped};
+use crate::factor::piv::{Mode, PinPolicy, PinRules, PivError, PivSlot, PivTokens, SetupError, TouchPolicy};
+use crate::prompt::{Question, Sources};
+use std::path::PathBuf;
+
+/// Make a key on a YubiKey that can open keyslots
+///
+/// The key is born on the YubiKey and cannot leave it. It is put into a free retired PIV slot (82 to 95), where other programs leave it
+/// alone, with a certificate that names twinlock and the YubiKey for those that list it. A setup that was stopped is finished by the
+/// next one. What is on the YubiKey is shown first.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which YubiKey, by its serial number [default: the only one here]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    serial: Option<u32>,
+    /// PIV slot for the key: 82 to 95, or 9d [default: the first free one of 82 to 95]
+    #[arg(long, value_name = "PIV-SLOT", value_parser = piv_slot)]
+    piv_slot: Option<PivSlot>,
+    /// Kind of key: p256, p384, or x25519 (firmware 5.7)
+    #[arg(long, value_name = "ALGORITHM", default_value = "p256", value_parser = algorithm)]
+    algorithm: Mode,
+    /// When the YubiKey wants its PIN for the key: never, once (until it is pulled out or reset), always
+    #[arg(long, value_name = "WHEN", default_value = "once", value_parser = pin_policy)]
+    pin_policy: PinPolicy,
+    /// When it wants to be touched: never, always, cached (not again for 15 seconds)
+    #[arg(long, value_name = "WHEN", default_value = "always", value_parser = touch_policy)]
+    touch_policy: TouchPolicy,
+    /// What to call the YubiKey, in its certificate and to enroll it
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    name: Option<String>,
+    /// Overwrite the key in --piv-slot, for ever; the serial number is asked for, or taken from --serial where nobody can be asked
+    #[arg(long, requires = "piv_slot")]
+    overwrite: bool,
+    /// Certificates of the YubiKey's maker: the setup fails unless they prove that the key was born on it
+    #[arg(long, value_name = "FILE")]
+    attestation_root: Option<PathBuf>,
+    /// Take the management key, in hexadecimal digits, from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    management_key_file: Option<PathBuf>,
+    /// Change the PIN to the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    new_pin_file: Option<PathBuf>,
+    /// Change the PUK to the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    new_puk_file: Option<PathBuf>,
+    /// Take the PUK that is to be changed from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    puk_file: Option<PathBuf>,
+}
+
+fn piv_slot(text: &str) -> Result<PivSlot, String> {
+    let slot = text.parse().ok().filter(|slot: &PivSlot| slot.is_retired() || *slot == PivSlot::KEY_MANAGEMENT);
+    slot.ok_or_else(|| "it is 82 to 95, or 9d".to_owned())
+}
+
+fn algorithm(text: &str) -> Result<Mode, String> {
+    let mode = Mode::ALL.into_iter().find(|mode| mode.name().strip_prefix("ecdh-") == Some(text));
+    mode.ok_or_else(|| "it is p256, p384 or x25519".to_owned())
+}
+
+fn pin_policy(text: &str) -> Result<PinPolicy, String> {
+    let policy = PinPolicy::ALL.into_iter().find(|policy| policy.name() == text);
+    policy.ok_or_else(|| "it is never, once or always".to_owned())
+}
+
+fn touch_policy(text: &str) -> Result<TouchPolicy, String> {
+    let policy = TouchPolicy::ALL.into_iter().find(|policy| policy.name() == text);
+    policy.ok_or_else(|| "it is never, always or cached".to_owned())
+}
+
+fn name(text: &str) -> Result<String, String> {
+    check_name(text).map(|()| text.to_owned())
+}
+
+/// The YubiKey that is meant, and whether it is the only one.
+pub fn the_token(session: &mut Session, serial: Option<u32>) -> Result<(PivTokens, TokenInfo, bool), CliError> {
+    let tokens = session.piv()?;
+    let token = tokens.the_token(serial, session.prompt.as_mut())?;
+    let (here, _) = tokens.here(session.prompt.as_mut())?;
+    Ok((tokens, token, here.len() == 1))
+}
+
+impl Args {
+    pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        session.take_from(Sources {
+            management_key: self.management_key_file.clone(),
+            new_pin: self.new_pin_file.clone(),
+            new_puk: self.new_puk_file.clone(),
+            puk: self.puk_file.clone(),
+            ..Sources::default()
+        })?;
+        let roots = session.attestation_roots(self.attestation_root.as_deref())?;
+        let rules = PinRules { force_last_try: session.global.force_pin, named: true };
+        let (tokens, token, alone) = the_token(session, self.serial)?;
+        let mut look = tokens.look(&token, alone, session.prompt.as_mut())?;
+        let ways = Ways::of(session);
+        show(&look, &ways);
+        let plan = match self.plan(session, &look, &ways)? {
+            Chosen::Plan(plan) => plan,
+            Chosen::There(key) => return self.done(&token, &key, None),
+        };
+        self.change_codes(session, &tokens, &mut look, rules)?;
+        let given = self.management_key_file.is_some();
+        let manager = tokens.manager(&mut look, given, rules, session.prompt.as_mut())?;
+        let new = NewKey { slot: plan.slot(), mode: self.algorithm, pin: self.pin_policy, touch: self.touch_policy };
+        tokens.pin_for(&mut look, new, rules, session.prompt.as_mut())?;
+        if look.counters.pin_is_default.is_none() && tokens.knows_default_pin(token.serial) {
+            // Firmware before 5.3 does not tell; a person who types it does.
+            look.counters.pin_is_default = Some(true);
+            self.change_pin(session, &tokens, &mut look, rules)?;
+        }
+        let pin = tokens.pin_for(&mut look, new, rules, session.prompt.as_mut())?;
+        let finished = matches!(plan, Plan::Finish(_));
+        let key = match plan {
+            Plan::Finish(key) => key,
+            Plan::Make(_) | Plan::Overwrite(_) => {
+                tokens.make_key(&token, &manager, new, session.prompt.as_mut()).map_err(stopped)?
+            }
+        };
+        let birth = tokens.birth(&token, &key, &roots, session.prompt.as_mut()).map_err(stopped)?;
+        if self.attestation_root.is_some() && birth != Birth::Proven {
+            let attested = birth == Birth::Claimed;
+            return Err(
+                FactorError::Piv(PivError::Setup(SetupError::NotProven { token: token.name(), attested })).into()
+            );
+        }
+        let named = (&key, self.name.as_deref());
+        tokens.certify(&token, &manager, named, pin, session.prompt.as_mut()).map_err(stopped)?;
+        warn_of(&manager, &look, &roots, birth);
+        self.done(&token, &key, Some(finished))
+    }
+
+    /// What is to be done, with the person's word where something may be lost or was made before.
+    fn plan(&self, session: &mut Session, look: &Look, ways: &Ways) -> Result<Chosen, CliError> {
+        let (mode, pin, touch) = (self.algorithm, self.pin_policy, self.touch_policy);
+        let plan = look.plan(mode, pin, touch, self.piv_slot, self.overwrite);
+        let plan = plan.map_err(|error| CliError::from(FactorError::Piv(error)))?;
+        let asks = session.interactive() && self.piv_slot.is_none();
+        match &plan {
+            Plan::Overwrite(slot) => self.confirm_loss(session, look, *slot, ways)?,
+            Plan::Finish(key) => {
+                let left =
+                    format!("PIV slot {} has a key without its certificate, as a stopped setup leaves it", key.slot);
+                if asks && !session.prompt.confirm(&Question::YesByDefault(&format!("{left}. Finish it?")))? {
+                    let free = look.free().map_err(FactorError::Piv)?;
+                    return Ok(Chosen::Plan(Plan::Make(free)));
+                }
+                if !asks {
+                    prose(&format!("{left}; this goes on with it"));
+                }
+            }
+            Plan::Make(slot) => {
+                let alike = look.alike(NewKey { slot: *slot, mode, pin, touch }).find_map(|info| info.key.clone());
+                if let Some(key) = alike.filter(|_| asks) {
+                    let question = format!("PIV slot {} has such a key, made by twinlock. Make another?", key.slot);
+                    if !session.prompt.confirm(&Question::Plain(&question))? {
+                        return Ok(Chosen::There(key));
+                    }
+                }
+            }
+        }
+        Ok(Chosen::Plan(plan))
+    }
+
+    /// A key that is overwritten is gone for ever: the serial number is typed back, so that it is the one that is meant.
+    fn confirm_loss(&self, session: &mut Session, look: &Look, slot: PivSlot, ways: &Ways) -> Result<(), CliError> {
+        let info = look.slots.iter().find(|info| info.slot == slot);
+        let holds = info.map(describe).unwrap_or_default();
+        warn(&format!("what is in PIV slot {slot} of the {} will be gone for ever: {holds}", look.token.name()));
+        let opens = info.and_then(|info| info.key.as_ref()).map(|key| ways.opened_by(key)).unwrap_or_default();
+        for keyslot in opens {
+            warn(&format!("keyslot '{keyslot}' of this vault needs that key, and will not open with it again"));
+        }
+        // In a script, --serial beside --overwrite has named it already.
+        if !session.interactive() && self.serial.is_some() {
+            return Ok(());
+        }
+        let typed = session.prompt.line("Type the serial number of the YubiKey to overwrite it")?;
+        if typed.trim() == look.token.serial.to_string() {
+            return Ok(());
+        }
+        Err(FactorError::Piv(PivError::Setup(SetupError::NotConfirmed { token: look.token.name() })).into())
+    }
+
+    /// Offers to change PIN and PUK where they are those that all YubiKeys come with, or changes them to what files say.
+    fn change_codes(
+        &self,
+        session: &mut Session,
+        tokens: &PivTokens,
+        look: &mut Look,
+        rules: PinRules,
+    ) -> Result<(), CliError> {
+        self.change_pin(session, tokens, look, rules)?;
+        let known = look.counters.puk_is_default;
+        let offered = known == Some(true) && look.counters.puk != Some(0);
+        if self.new_puk_file.is_some() || offered && offer(session, "PUK")? {
+            tokens.change_puk(look, rules, session.prompt.as_mut())?;
+            prose(&format!("changed the PUK; {}", counters(&look.counters)));
+        } else if known == Some(true) {
+            warn_of_default_puk(look);
+        } else if known.is_none() {
+            prose(
+                "its firmware does not tell whether the PUK is still the one that all YubiKeys come with: \
+                 'ykman piv access change-puk' changes it",
+            );
+        }
+        Ok(())
+    }
+
+    fn change_pin(
+        &self,
+        session: &mut Session,
+        tokens: &PivTokens,
+        look: &mut Look,
+        rules: PinRules,
+    ) -> Result<(), CliError> {
+        let known = look.counters.pin_is_default;
+        let offered = known == Some(true) && look.counters.pin != Some(0);
+        if self.new_pin_file.is_some() && known != Some(false) || offered && offer(session, "PIN")? {
+            tokens.change_pin(look, rules, session.prompt.as_mut())?;
+            prose(&format!("changed the PIN; {}", counters(&look.counters)));
+        } else if known == Some(true) {
+            warn(&format!(
+                "the {} still has the PIN that all YubiKeys come with: whoever finds it knows it; change it with --new-pin-file, or 'ykman piv access change-pin'",
+                look.token.name()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells what was done, and how the key is enrolled. `finished`: a stopped setup was; `None`: nothing was made.
+    fn done(&self, token: &TokenInfo, key: &KeyInfo, finished: Option<bool>) -> Result<(), CliError> {
+        let did = match finished {
+            None => "there is",
+            Some(true) => "finished",
+            Some(false) => "made",
+        };
+        let (slot, name) = (key.slot, token.name());
+        prose(&format!(
+            "{did} a key in PIV slot {slot} of the {name} ({}); enroll it with --factor and this:",
+            of_key(key)
+        ));
+        match &self.name {
+            Some(name) if !name.contains(';') => {
+                out::line(&format!("piv:serial={};slot={slot};name={name}", token.serial))
+            }
+            _ => out::line(&format!("piv:{}/{slot}", token.serial)),
+        }
+    }
+}
+
+enum Chosen {
+    Plan(Plan),
+    /// A key that is there will do.
+    There(KeyInfo),
+}
+
+fn offer(session: &mut Session, what: &str) -> Result<bool, CliError> {
+    let question = format!("Its {what} is the one that all YubiKeys come with. Change it now?");
+    Ok(session.interactive() && session.prompt.confirm(&Question::YesByDefault(&question))?)
+}
+
+/// What is on the token.
+fn show(look: &Look, ways: &Ways) {
+    let (major, minor, patch) = look.token.firmware;
+    let mut lines = vec![
+        format!("{}, firmware {major}.{minor}.{patch}, in reader '{}'", look.token.name(), look.token.reader),
+        format!("  {}", counters(&look.counters).replace("; ", "\n  ")),
+        format!("  management key: {}", management(look)),
+    ];
+    for info in look.used() {
+        let opens = info.key.as_ref().map(|key| ways.in_words(key)).unwrap_or_default();
+        lines.push(format!("  PIV slot {}: {}{opens}", info.slot, describe(info)));
+    }
+    if look.used().next().is_none() {
+        lines.push("  its PIV slots are empty".to_owned());
+    }
+    for line in lines {
+        prose(&line);
+    }
+}
+
+fn management(look: &Look) -> String {
+    let state = match (look.management.is_default, look.management.is_protected) {
+        (Some(true), _) => ", the one that all YubiKeys come with",
+        (_, true) => ", kept on the YubiKey for whoever has its PIN",
+        _ => "",
+    };
+    format!("{}{state}", look.management.kind.name())
+}
+
+/// Tries left: `PIN: 3 of 3 tries left (the one that all YubiKeys come with); PUK: ...`.
+pub fn counters(counters: &Counters) -> String {
+    let one = |what: &str, left: Option<u8>, of: Option<u8>, default: Option<bool>| {
+        let left = match (left, of) {
+            (Some(0), _) => "blocked".to_owned(),
+            (Some(left), Some(of)) => format!("{left} of {of} tries left"),
+            (Some(1), None) => "1 try left".to_owned(),
+            (Some(left), None) => format!("{left} tries left"),
+            (None, _) => "it does not tell the tries left".to_owned(),
+        };
+        let default = if default == Some(true) { " (the one that all YubiKeys come with)" } else { "" };
+        format!("{what}: {left}{default}")
+    };
+    let pin = one("PIN", counters.pin, counters.pin_of, counters.pin_is_default);
+    let puk = one("PUK", counters.puk, counters.puk_of, counters.puk_is_default);
+    format!("{pin}; {puk}")
+}
+
+/// A PUK that everybody knows makes the tries of the PIN worth nothing.
+pub fn warn_of_default_puk(look: &Look) {
+    if look.counters.puk_is_default == Some(true) {
+        warn(&format!(
+            "the {} still has the PUK that all YubiKeys come with: whoever finds it can set a new PIN; change it with 'twinlock token setup piv', or 'ykman piv access change-puk'",
+            look.token.name()
+        ));
+    }
+}
+
+/// What a person should know of the token once the key is made.
+fn warn_of(manager: &Manager, look: &Look, roots: &Roots, birth: Birth) {
+    if manager.is_default {
+        prose(
+            "its management key is the one that all YubiKeys come with: any program can overwrite its keys, though not read \
+             or use them; 'ykman piv access change-management-key --generate --protect' changes that",
+        );
+    }
+    let name = look.token.name();
+    match birth {
+        Birth::Proven => prose(&format!("its attestation proves that the key was born on the {name}")),
+        Birth::Claimed if roots.is_empty() => prose(&format!(
+            "the {name} says that the key was born on it; only certificates of its maker could prove it (--attestation-root)"
+        )),
+        Birth::Claimed => warn(&format!(
+            "the {name} says that the key was born on it, but the certificates that you trust do not prove it"
+        )),
+        Birth::Unknown => {
+            warn(&format!("the {name} gives no attestation: only its word says that the key was born on it"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_told_as_they_are_known() {
+        let all = |left, of, default| Counters {
+            pin: Some(left),
+            pin_of: of,
+            pin_is_default: default,
+            puk: of,
+            puk_of: of,
+            puk_is_default: default,
+        };
+        assert_eq!(counters(&all(2, Some(3), Some(false))), "PIN: 2 of 3 tries left; PUK: 3 of 3 tries left");
+        assert_eq!(counters(&all(0, None, None)), "PIN: blocked; PUK: it does not tell the tries left");
+        let new = "PIN: 3 of 3 tries left (the one that all YubiKeys come with); PUK: 3 of 3 tries left (the one that all YubiKeys come with)";
+        assert_eq!(counters(&all(3, Some(3), Some(true))), new);
+    }
+
+    #[test]
+    fn only_slots_for_such_keys_can_be_named() {
+        assert!(piv_slot("82").is_ok() && piv_slot("95").is_ok() && piv_slot("9D").is_ok());
+        for bad in ["9a", "9c", "9e", "96", "f9", ""] {
+            assert!(piv_slot(bad).is_err(), "{bad}");
+        }
+        assert_eq!(algorithm("p384"), Ok(Mode::EcdhP384));
+        assert!(algorithm("ecdh-p384").is_err() && algorithm("rsa").is_err());
+    }
+}
