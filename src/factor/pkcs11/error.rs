@@ -164,7 +164,6 @@ impl std::fmt::Display for TokenError {
             Self::TokenAmbiguous { uri, n } => write!(f, "{n} tokens match '{uri}'"),
             Self::KeyGone { token, key } => write!(f, "token '{token}' has no key {key}"),
             Self::NoPivKey { token, key } => write!(f, "token '{token}' shows no key {key}"),
-            Self::PivKey { key, why } => write!(f, "the key '{key}' cannot be used: {why}"),
             Self::PinEachTime { token, key } => {
                 write!(f, "the key {key} on token '{token}' wants its PIN again for every use")
             }
@@ -174,7 +173,9 @@ impl std::fmt::Display for TokenError {
             }
             Self::OwnTool { token } => write!(f, "token '{token}' is a PIV card, whose keys are not made this way"),
             Self::KeyAmbiguous { token, key, n } => write!(f, "token '{token}' has {n} keys {key}"),
-            Self::KeyUnsuitable { key, why } => write!(f, "the key '{key}' cannot be used: {why}"),
+            Self::KeyUnsuitable { key, why } | Self::PivKey { key, why } => {
+                write!(f, "the key '{key}' cannot be used: {why}")
+            }
             Self::KeyExists { token, key } => write!(f, "token '{token}' already has a key {key}"),
             Self::Rekeyed { token, key } => {
                 write!(f, "the key {key} on token '{token}' is not the one that was enrolled")
