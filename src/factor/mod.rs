@@ -69,6 +69,12 @@ impl From<PromptError> for FactorError {
     }
 }
 
+impl From<crate::factor::pkcs11::TokenError> for FactorError {
+    fn from(error: crate::factor::pkcs11::TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
 /// Public half of a factor. A token factor needs only the token's public key here where its mode allows it, so that a
 /// keyslot can be wrapped again while the token is in a drawer. A password must be asked for.
 pub trait Enroll {

@@ -212,7 +212,7 @@ pub enum Event<'a> {
         /// What the token says of tries left.
         tries: Tries,
     },
-    /// A token takes its time over its answer: it may be waiting for a touch, which it does not tell.
+    /// A token takes its time over its answer: it may be waiting for a touch, which its module does not tell. Waited for.
     Slow {
         /// The token.
         token: &'a str,
@@ -381,8 +381,7 @@ macro_rules! forward {
 
 forward!(&mut P, Box<P>);
 
-/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them, and that a token
-/// may want a touch: somebody may stand beside it.
+/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them.
 pub struct NoPrompt;
 
 impl Prompt for NoPrompt {
@@ -400,7 +399,7 @@ impl Prompt for NoPrompt {
     }
 
     fn show(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::Warning(_) | Event::Slow { .. }) {
+        if matches!(event, Event::Warning(_)) {
             tell(event);
         }
     }

@@ -93,7 +93,7 @@ pub fn event(event: &Event<'_>) -> String {
             };
             format!("That is not the PIN of token {}{left}", name(token))
         }
-        Event::Slow { token } => format!("Waiting for token {}: if it blinks, touch it.", name(token)),
+        Event::Slow { token } => format!("Waiting for token {}: touch it if it blinks", name(token)),
         Event::WrongSecret { what, others } => {
             let others = if *others { "Enter alone tries another way in, " } else { "" };
             format!("That {} is wrong. Try again; {others}Ctrl-C stops.", clean(what))
@@ -239,7 +239,7 @@ mod tests {
                 Event::WrongPin { token: "ada", tries: Tries::Exactly(0) },
                 "That is not the PIN of token 'ada', and now it is locked.",
             ),
-            (Event::Slow { token: "ada" }, "Waiting for token 'ada': if it blinks, touch it."),
+            (Event::Slow { token: "ada" }, "Waiting for token 'ada': touch it if it blinks"),
             (
                 Event::WrongSecret { what: "password", others: false },
                 "That password is wrong. Try again; Ctrl-C stops.",

@@ -15,6 +15,8 @@ mod lab;
 mod messages;
 mod names;
 mod pins;
+#[path = "../../../tests/common/pty.rs"]
+mod pty;
 mod touch;
 mod trouble;
 mod ways;

@@ -1,11 +1,8 @@
 //! No PIN try is spent in vain.
 
-#[path = "../../../tests/common/pty.rs"]
-mod pty;
-
 use crate::lab::{Desk, KEY_MANAGEMENT, MODULES, PIN, knows_a_pin, tries};
+use crate::pty::Pty;
 use hsm_test::piv::VirtualYubikey;
-use pty::Pty;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -108,7 +105,7 @@ fn a_card_that_comes_in_while_the_pin_is_typed_does_not_get_it() {
         let Some(mut desk) = Desk::enrolled(module, KEY_MANAGEMENT) else { return };
         let Some(spare) = desk.spare() else { return };
         let file = desk.place.folder().join("spare.json");
-        drop(spare.end());
+        spare.end();
         let mut terminal = Pty::spawn(&desk.command("list --keyslot pkcs11"));
         terminal.expect("PIN of token '");
         let options = hsm_test::piv::CardOptions::default().file(&file);

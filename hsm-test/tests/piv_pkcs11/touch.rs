@@ -1,6 +1,7 @@
 //! A key that wants a touch: no module tells, so it is said when the answer takes long.
 
 use crate::lab::{Desk, MODULES, TOUCH, tries};
+use crate::pty::Pty;
 use hsm_test::piv::{CardOptions, PivModule};
 
 /// A vault that a key with touch policy always opens; the finger is away from now on.
@@ -13,7 +14,7 @@ fn enrolled(module: PivModule) -> Option<Desk> {
 }
 
 fn told(text: &str) -> bool {
-    text.contains("Waiting for token '") && text.contains("': if it blinks, touch it.")
+    text.contains("Waiting for token '") && text.contains("': touch it if it blinks")
 }
 
 #[test]
@@ -67,4 +68,32 @@ fn the_pin_is_right_and_no_try_is_lost_while_nobody_touches() {
     let ran = desk.opens();
     assert!(ran.text.contains("no PIN try was lost"), "{}", ran.text);
     assert_eq!(tries(&desk.card), 3);
+}
+
+#[test]
+fn at_a_terminal_it_waits_until_it_is_touched_or_ctrl_c() {
+    for module in MODULES {
+        let options = CardOptions::default();
+        let Some(desk) = Desk::with(&[module], options, &["Yubico YubiKey OTP+FIDO+CCID"]) else { return };
+        desk.enroll(TOUCH);
+        desk.card.finger("away");
+        for touched in [true, false] {
+            let mut terminal = Pty::spawn(&desk.command("list --keyslot pkcs11"));
+            terminal.expect("PIN of token '");
+            terminal.send("123456\r");
+            // The line is broken where the name of the token is long.
+            terminal.expect("Waiting for token '");
+            desk.card.wait_for_light();
+            if touched {
+                desk.card.touch();
+            } else {
+                terminal.send("\u{3}");
+            }
+            assert_eq!(terminal.wait_exit().success(), touched);
+        }
+        // The card still blinks for a program that is gone.
+        desk.card.touch();
+        desk.card.finger("ready");
+        assert_eq!(desk.opens().code, Some(0));
+    }
 }

@@ -46,7 +46,7 @@ impl Enroll for Pkcs11Enroll {
         }
         let bind = mode.bind(ctx);
         let wrapped = wrap::with_token(tokens, &found, &key, mode, &bind, prompt);
-        let (params, secret) = wrapped.map_err(|error| FactorError::Token(with_mode(error, mode)))?;
+        let (params, secret) = wrapped.map_err(|error| with_mode(error, mode))?;
         Ok((Stanza::new(KIND, &params), secret))
     }
 }
@@ -143,9 +143,11 @@ fn unsuitable(token: &TokenInfo, key: String, why: String) -> TokenError {
     if token.is_piv() { TokenError::PivKey { key, why } } else { TokenError::KeyUnsuitable { key, why } }
 }
 
-fn with_mode(error: TokenError, mode: Mode) -> TokenError {
+fn with_mode(error: FactorError, mode: Mode) -> FactorError {
     match error {
-        TokenError::Mechanism { token, code, .. } => TokenError::Mechanism { token, mode: Some(mode), code },
+        FactorError::Token(TokenError::Mechanism { token, code, .. }) => {
+            FactorError::Token(TokenError::Mechanism { token, mode: Some(mode), code })
+        }
         other => other,
     }
 }

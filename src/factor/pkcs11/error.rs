@@ -173,7 +173,7 @@ impl std::fmt::Display for TokenError {
             }
             Self::OwnTool { token } => write!(f, "token '{token}' is a PIV card, whose keys are not made this way"),
             Self::KeyAmbiguous { token, key, n } => write!(f, "token '{token}' has {n} keys {key}"),
-            Self::PivKey { key, why } | Self::KeyUnsuitable { key, why } => {
+            Self::KeyUnsuitable { key, why } | Self::PivKey { key, why } => {
                 write!(f, "the key '{key}' cannot be used: {why}")
             }
             Self::KeyExists { token, key } => write!(f, "token '{token}' already has a key {key}"),

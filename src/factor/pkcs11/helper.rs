@@ -7,9 +7,11 @@ use super::error::TokenError;
 use super::info::ModuleInfo;
 use super::module::Module;
 use super::protocol::{self, Failure, HEAD_LEN, MAX_REQUEST, MAX_RESPONSE, Request, Response};
+use crate::prompt::{Event, Prompt, PromptError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::OsString;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -72,25 +74,33 @@ impl Helper {
         self.answer(sent, deadline)
     }
 
-    /// The same, and calls `slow` once if the answer is not there after a second: the time until then is not part of the deadline.
+    /// The same with a person who is told when the answer is not there after a second, and then waits for it with patience. Gives also
+    /// whether they were told.
     pub fn call_patiently(
         &mut self,
         request: &Request,
         deadline: Duration,
-        slow: &mut dyn FnMut(),
-    ) -> Result<Reply, TokenError> {
+        event: &Event<'_>,
+        prompt: &mut dyn Prompt,
+    ) -> Result<(Result<Reply, TokenError>, bool), PromptError> {
         let sent = self.send(request, b"");
-        if !self.answers_within(SLOW.min(deadline)) {
-            slow();
+        let until = Instant::now() + deadline;
+        let waited = match &self.pipes {
+            Some((_, stdout)) if wait_for(stdout, until.min(Instant::now() + SLOW)).is_err() => {
+                Some(prompt.wait(event, stdout.as_fd(), until.saturating_duration_since(Instant::now())))
+            }
+            _ => None,
+        };
+        let told = waited.is_some();
+        if let Some(Err(error)) = waited {
+            // Nobody waits for the answer any more, and another question must not get it.
+            self.pipes = None;
+            self.kill();
+            return Err(error);
         }
-        self.answer(sent, deadline)
-    }
-
-    /// Whether something can be read by then, and be it the end.
-    fn answers_within(&self, patience: Duration) -> bool {
-        let Some((_, stdout)) = &self.pipes else { return true };
-        let until = Instant::now() + patience;
-        wait_for(stdout, until).is_ok()
+        // Of what is left of the deadline a little at least: the answer may have just come.
+        let reply = self.answer_by(sent, until.max(Instant::now() + GOODBYE), deadline);
+        Ok((reply, told))
     }
 
     fn send(&mut self, request: &Request, secret: &[u8]) -> io::Result<()> {
@@ -102,10 +112,13 @@ impl Helper {
 
     /// The answer to what was sent.
     fn answer(&mut self, sent: io::Result<()>, deadline: Duration) -> Result<Reply, TokenError> {
+        self.answer_by(sent, Instant::now() + deadline, deadline)
+    }
+
+    fn answer_by(&mut self, sent: io::Result<()>, until: Instant, deadline: Duration) -> Result<Reply, TokenError> {
         let Some((_, stdout)) = &mut self.pipes else {
             return Err(TokenError::Crashed { path: self.path.clone(), signal: None });
         };
-        let until = Instant::now() + deadline;
         match sent.and_then(|()| receive(stdout, until)) {
             Ok((Response::Failed(failure), _)) => Ok(Err(failure)),
             Ok(answer) => Ok(Ok(answer)),

@@ -51,7 +51,7 @@ impl Open for Pkcs11Open {
             matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;
         }
         let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx), prompt);
-        secret.map(Some).map_err(FactorError::Token)
+        secret.map(Some)
     }
 
     fn prepare(&mut self, _: &Stanza) -> bool {

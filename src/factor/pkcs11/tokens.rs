@@ -8,6 +8,7 @@ use super::mode::Mode;
 use super::module::Module;
 use super::protocol::{HexBytes, KeyRef, Operation, Request, Response};
 use super::uri::Uri;
+use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
 use crate::secret::Pin;
 use std::cell::RefCell;
@@ -390,18 +391,15 @@ impl Tokens {
         key: KeyRef,
         operation: Operation,
         prompt: &mut dyn Prompt,
-    ) -> Result<Zeroizing<Vec<u8>>, TokenError> {
+    ) -> Result<Zeroizing<Vec<u8>>, FactorError> {
         let request = Request::Reproduce { slot: found.info.slot, key, operation };
         let deadline = self.deadline(found, if found.info.is_piv() { Some(TOUCH) } else { None });
-        let mut told = false;
-        let reply = self.running(found.module)?.call_patiently(&request, deadline, &mut || {
-            told = true;
-            prompt.show(&Event::Slow { token: &found.info.name() });
-        });
+        let event = Event::Slow { token: &found.info.name() };
+        let (reply, told) = self.running(found.module)?.call_patiently(&request, deadline, &event, prompt)?;
         match self.noted(found.module, reply)? {
             Ok((Response::Reproduced, z)) => Ok(z),
-            Ok(_) => Err(self.confused(found.module)),
-            Err(failure) => Err(self.use_error(found, &request, failure, told)),
+            Ok(_) => Err(self.confused(found.module).into()),
+            Err(failure) => Err(self.use_error(found, &request, failure, told).into()),
         }
     }
 

@@ -10,6 +10,7 @@ use super::uri::Uri;
 use crate::crypto::ecdh::Curve;
 use crate::crypto::oaep::{self, OaepError};
 use crate::crypto::{ecdh::EcdhError, random_bytes, random_secret};
+use crate::factor::FactorError;
 use crate::prompt::Prompt;
 use crate::secret::FactorSecret;
 
@@ -57,26 +58,27 @@ pub fn with_token(
     mode: Mode,
     bind: &[u8],
     prompt: &mut dyn Prompt,
-) -> Result<(Params, FactorSecret), TokenError> {
+) -> Result<(Params, FactorSecret), FactorError> {
     let named = |bytes: &[u8]| if bytes.is_empty() { None } else { Some(bytes.to_vec()) };
     let serial = named(found.info.serial.as_bytes());
     let token = Some(found.info.label.clone().into_bytes());
     let uri = Uri { token, serial, object: named(&key.label), id: named(&key.id), ..Uri::default() };
     let unsuitable = |why: &str| TokenError::KeyUnsuitable { key: key.name(), why: why.to_owned() };
     if uri.object.is_none() && uri.id.is_none() {
-        return Err(unsuitable("it has neither label nor id, so it cannot be found again"));
+        return Err(unsuitable("it has neither label nor id, so it cannot be found again").into());
     }
     let text = uri.canonical();
     let (params, secret) = match mode.family() {
         Family::AesGcm => {
-            let z = random_secret()?;
-            let (iv, sealed) = tokens.seal(found, key_ref(mode, &uri), bind, random_bytes()?, &z)?;
+            let z = random_secret().map_err(TokenError::from)?;
+            let iv = random_bytes().map_err(TokenError::from)?;
+            let (iv, sealed) = tokens.seal(found, key_ref(mode, &uri), bind, iv, &z)?;
             let params = Params { uri: text, how: How::AesGcm { iv, sealed } };
             let secret = params.factor_secret(z.as_slice(), bind);
             (params, secret)
         }
         Family::Hmac => {
-            let params = Params { uri: text, how: How::Hmac { challenge: random_bytes()? } };
+            let params = Params { uri: text, how: How::Hmac { challenge: random_bytes().map_err(TokenError::from)? } };
             let secret = reproduce(tokens, found, &params, &uri, bind, prompt)?;
             (params, secret)
         }
@@ -99,15 +101,19 @@ pub fn reproduce(
     uri: &Uri,
     bind: &[u8],
     prompt: &mut dyn Prompt,
-) -> Result<FactorSecret, TokenError> {
+) -> Result<FactorSecret, FactorError> {
     let mode = params.mode();
     let z =
         tokens.reproduce(found, key_ref(mode, uri), params.operation(bind), prompt).map_err(|error| match error {
-            TokenError::Mechanism { token, code, .. } => TokenError::Mechanism { token, mode: Some(mode), code },
+            FactorError::Token(TokenError::Mechanism { token, code, .. }) => {
+                FactorError::Token(TokenError::Mechanism { token, mode: Some(mode), code })
+            }
             other => other,
         })?;
     if !params.is_possible(&z) {
-        return Err(TokenError::BadAnswer { token: found.info.name(), why: "the shared secret is zero".to_owned() });
+        return Err(
+            TokenError::BadAnswer { token: found.info.name(), why: "the shared secret is zero".to_owned() }.into()
+        );
     }
     Ok(params.factor_secret(&z, bind))
 }
@@ -120,14 +126,15 @@ fn prove(
     params: &Params,
     uri: &Uri,
     secret: &FactorSecret,
-    again: &mut dyn FnMut(&mut Tokens, &Params) -> Result<FactorSecret, TokenError>,
-) -> Result<(), TokenError> {
-    let failed = |why: &str| TokenError::RoundTrip { token: found.info.name(), why: why.to_owned() };
+    again: &mut dyn FnMut(&mut Tokens, &Params) -> Result<FactorSecret, FactorError>,
+) -> Result<(), FactorError> {
+    let failed =
+        |why: &str| FactorError::Token(TokenError::RoundTrip { token: found.info.name(), why: why.to_owned() });
     // Both are ours and nobody times this, so `==` gives nothing away.
     if again(tokens, params)?.expose() != secret.expose() {
         if found.info.is_piv() {
             // OpenSC takes the public key from the certificate, which stays when the key beside it is made anew.
-            return Err(TokenError::OtherCertificate { token: found.info.name(), key: uri.key_name() });
+            return Err(TokenError::OtherCertificate { token: found.info.name(), key: uri.key_name() }.into());
         }
         return Err(failed("it does not give back the secret that was made"));
     }
@@ -136,7 +143,8 @@ fn prove(
     match again(tokens, &damaged) {
         Ok(other) if other.expose() == secret.expose() => Err(failed("it gives the secret for a damaged blob too")),
         // A module that dies of a damaged blob would die of a damaged vault.
-        Err(error) if error.is_module() => Err(error),
+        Err(FactorError::Token(error)) if error.is_module() => Err(error.into()),
+        Err(error @ FactorError::Prompt(_)) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
 }
