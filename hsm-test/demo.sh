@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job on a software HSM (SoftHSM), from nothing to a vault that was lost and recovered. Installs what is missing, works in a
-# temporary folder, and removes it.
+# Two stories on software tokens: an HSM (SoftHSM) that is lost, and a YubiKey that is lost; each time the vault is recovered. Installs
+# what is missing, works in a temporary folder, and removes it.
 set -euo pipefail
 shopt -s globstar
 cd "$(dirname "$0")/.."
@@ -8,8 +8,11 @@ cd "$(dirname "$0")/.."
 
 need_rust
 need_softhsm
+need_pcsc
 install_missing
 cargo build --release --quiet --bin twinlock
+cargo build --release --quiet --package hsm-test --bin virtual-yubikey
+here="$PWD/hsm-test"
 PATH="$PWD/target/release:$PATH"
 
 work=$(mktemp -d)
@@ -124,5 +127,7 @@ export TWINLOCK_VAULT="$work/moved.twinlock"
 tell "Nothing was lost, and nobody has changed the vault behind your back."
 run twinlock verify --password-file password --pin-file newpin
 run twinlock get github --password-file password --pin-file newpin
+
+. "$here/demo-yubikey.sh"
 
 printf '\n# Done. All of this was in a temporary folder, which is removed now.\n'

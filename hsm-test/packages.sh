@@ -45,14 +45,20 @@ need_softhsm() {
     need '/usr/lib*/**/softhsm/libsofthsm2.so' softhsm2
 }
 
-# The virtual YubiKey's pcscd and reader driver, the namespaces it lives in, and other people's programs that use the same card.
-need_piv() {
+# The virtual YubiKey's pcscd and reader driver, the namespaces it lives in, and what the program is linked with.
+need_pcsc() {
+    need pkg-config pkg-config
     need '/usr/sbin/pcscd' pcscd
     need '/usr/lib/pcsc/drivers/serial/libifdvpcd.so' vsmartcard-vpcd
     need '/usr/include/PCSC/winscard.h' libpcsclite-dev
     need unshare util-linux
     need mount mount
     need '/sbin/ip' iproute2
+}
+
+# The same, and other people's programs that use the same card.
+need_piv() {
+    need_pcsc
     need pkcs11-tool opensc
     need '/usr/lib*/**/opensc-pkcs11.so' opensc-pkcs11
     need '/usr/lib*/**/libykcs11.so' ykcs11
