@@ -101,9 +101,9 @@ fn in_a_file_old_or_new_at_every_step() {
 }
 
 /// A vault with many items, which lies in `pristine`, and the program that works on copies of it.
-fn many() -> Cli {
+fn many(items: usize) -> Cli {
     let cli = Cli::with_vault();
-    let all: Vec<_> = (0..ITEMS).map(|n| item(&format!("item {n:04}"))).collect();
+    let all: Vec<_> = (0..items).map(|n| item(&format!("item {n:04}"))).collect();
     unlock(&cli, &cli.vault()).add_all(&all).unwrap();
     std::fs::copy(cli.vault(), cli.path("pristine")).unwrap();
     cli
@@ -139,7 +139,7 @@ struct Tally {
 
 /// Kills over the whole run and, every other time, over that part of it that has a journal.
 fn kill_many(first: u32) -> Tally {
-    let cli = many();
+    let cli = many(ITEMS);
     let expected = items(&mut unlock(&cli, &cli.vault()));
     assert_eq!(expected.len(), ITEMS);
     // The first ones run to their end, for the time that it takes.
@@ -211,9 +211,9 @@ fn killed_anywhere_it_is_the_old_vault_or_the_new() {
 
 #[test]
 fn ctrl_c_rolls_it_back_and_says_so() {
-    let cli = many();
+    let cli = many(20 * ITEMS);
     let mut stopped = 0;
-    // A key that comes after the last look at it comes too late, and then it is done.
+    // A key that comes after the last look at it comes too late, and then it is done: so there is much to do.
     for _ in 0..20 {
         std::fs::copy(cli.path("pristine"), cli.vault()).unwrap();
         let _ = std::fs::remove_dir_all(cli.home().join("state/twinlock"));
