@@ -10,7 +10,13 @@ use super::token::{Counter, Token, Trouble, Use, call};
 use crate::prompt::Tries;
 use crate::secret::Pin;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// Connections that are tried where other programs' resets come between.
+const CONNECTIONS: u32 = 4;
+/// About as long as a reset takes.
+const A_RESET: Duration = Duration::from_millis(50);
 
 /// The readers.
 pub struct Desk {
@@ -81,14 +87,15 @@ impl Desk {
     /// Opens the card in a reader; the inner error says what is in there instead of a YubiKey.
     fn connect(&mut self, reader: &str) -> Result<Result<Token, Occupant>, PivError> {
         let shown = printable(reader);
-        let mut again = true;
+        let mut left = CONNECTIONS;
         loop {
+            left -= 1;
             let readers = &mut self.readers;
             let error = match call(&format!("card in '{shown}'"), "answer", || readers.open(reader)) {
                 Ok(Ok(yubikey)) => return Ok(Ok(Token::new(yubikey))),
-                // Somebody else's reset came between.
-                Err(Trouble::Again(PivError::Reset { .. })) if again => {
-                    again = false;
+                // Somebody else's reset came between, or a program that used the card has just ended. No PIN is sent by this.
+                Err(Trouble::Again(PivError::Reset { .. })) if left > 0 => {
+                    std::thread::sleep(A_RESET);
                     continue;
                 }
                 Ok(Err(error)) => error,

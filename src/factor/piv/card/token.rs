@@ -75,7 +75,9 @@ fn service(token: &str, doing: &'static str, error: Option<pcsc::Error>) -> Trou
     use pcsc::Error as E;
     let token = token.to_owned();
     match error {
-        Some(E::ResetCard) => Trouble::Again(PivError::Reset { token }),
+        // While another program's reset is under way, the service takes the protocol away from connections that it does not tell of the
+        // reset (pcsc-lite 1.9: `SCardDisconnect`): only a new one helps. So does the end of a program that was in a transaction.
+        Some(E::ResetCard | E::ProtoMismatch | E::UnresponsiveCard) => Trouble::Again(PivError::Reset { token }),
         Some(
             E::RemovedCard
             | E::NoSmartcard
@@ -89,6 +91,9 @@ fn service(token: &str, doing: &'static str, error: Option<pcsc::Error>) -> Trou
         Some(E::NoService | E::ServiceStopped | E::Shutdown) => Trouble::Final(PivError::NoService),
         Some(E::SecurityViolation | E::NoAccess) => Trouble::Final(PivError::Denied),
         Some(E::SharingViolation) => Trouble::Final(PivError::Held { reader: token, holder: super::holder::find() }),
+        Some(E::InsufficientBuffer) => {
+            Trouble::Final(PivError::BadAnswer { token, why: "it is longer than it should be" })
+        }
         Some(other) => Trouble::Final(PivError::Refused { token, doing, why: lower(&other.to_string()) }),
         None => Trouble::Final(PivError::Refused { token, doing, why: "the service failed".to_owned() }),
     }
@@ -388,5 +393,25 @@ fn touch_policy(policy: yubikey::TouchPolicy) -> TouchPolicy {
         yubikey::TouchPolicy::Never | yubikey::TouchPolicy::Default => TouchPolicy::Never,
         yubikey::TouchPolicy::Always => TouchPolicy::Always,
         yubikey::TouchPolicy::Cached => TouchPolicy::Cached,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_worth_a_new_connection() {
+        use pcsc::Error as E;
+        let said = |error| service("t", "d", Some(error));
+        for error in [E::ResetCard, E::ProtoMismatch, E::UnresponsiveCard] {
+            assert!(matches!(said(error), Trouble::Again(PivError::Reset { .. })), "{error}");
+        }
+        for error in [E::RemovedCard, E::NoSmartcard, E::UnpoweredCard, E::NotTransacted, E::InvalidHandle] {
+            assert!(matches!(said(error), Trouble::Again(PivError::Gone { .. })), "{error}");
+        }
+        for error in [E::NoService, E::SecurityViolation, E::SharingViolation, E::InsufficientBuffer, E::NoMemory] {
+            assert!(matches!(said(error), Trouble::Final(_)), "{error}");
+        }
     }
 }
