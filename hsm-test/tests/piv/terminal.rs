@@ -1,11 +1,8 @@
 //! A person at a terminal: touch, PIN typed wrong and right, a token that is brought, Ctrl-C.
 
-#[path = "../../../tests/common/pty.rs"]
-mod pty;
-
 use crate::lab::{Person, once, policies};
+use crate::pty::Pty;
 use hsm_test::piv::CardOptions;
-use pty::Pty;
 
 /// The same as an empty file for the PIN: typed.
 fn list(person: &Person) -> Pty {

@@ -7,7 +7,8 @@ use super::super::params::Hints;
 use super::super::slot::PivSlot;
 use super::fate::Fate;
 use super::readers::{Readers, probe};
-use super::token::{Counter, Token, Trouble, Use, call};
+use super::token::{Before, Counter, Token, Use};
+use super::trouble::{Trouble, call};
 use crate::secret::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -240,11 +241,11 @@ impl Desk {
     /// Sends a PIN; `last`: also if it is the last try. Where the connection was lost on the way, it is sent again only if the token
     /// shows that it has not counted a wrong try since. `key`: the one it is for, which must still be there then.
     pub fn verify(&mut self, serial: u32, key: Option<&KeyInfo>, pin: &Pin, last: bool) -> Result<(), PivError> {
-        let mut before = None;
+        let mut before = Before::default();
         self.with(serial, |token| {
-            if let Some(before) = before {
+            if before != Before::NotSent {
                 key.map_or(Ok(()), |key| still_there(token, key))?;
-                token.not_judged_wrong(before)?;
+                before = token.counted(before)?;
             }
             token.verify(pin, last, &mut before)
         })

@@ -37,13 +37,11 @@ impl Fate {
     /// From now on nothing is sent. An error: something was sent already, and what is to be said of it.
     pub(super) fn give_up(&self) -> Result<(), Option<PivError>> {
         let mut stage = self.stage();
-        match &*stage {
-            Stage::Sent(unsure) => Err(unsure.clone()),
-            _ => {
-                *stage = Stage::GivenUp;
-                Ok(())
-            }
+        if let Stage::Sent(unsure) = &*stage {
+            return Err(unsure.clone());
         }
+        *stage = Stage::GivenUp;
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 //! card that the crate knows, or nowhere.
 
 use super::super::error::PivError;
-use super::token::{Trouble, service};
+use super::trouble::{Trouble, service};
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
 use std::ffi::CStr;
 use zeroize::Zeroizing;

@@ -12,6 +12,7 @@ mod line;
 mod manage;
 mod readers;
 mod token;
+mod trouble;
 
 pub use desk::Desk;
 pub use manage::NewKey;

@@ -4,7 +4,7 @@
 use super::super::error::PivError;
 use super::super::info::Occupant;
 use super::line::Line;
-use super::token::call;
+use super::trouble::call;
 use pcsc::{Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,7 @@
-//! One YubiKey that is open: what the `yubikey` crate does for us, with every way in which it or the card may fail told apart.
+//! One YubiKey that is open: what the `yubikey` crate does for us, and what we do over a line of our own.
 //!
-//! The crate panics on some short answers of a card (`get_version`, metadata without a value, `attest`): each call is guarded. Its
-//! `reconnect` is not used: it would send its cached PIN to whatever card is in the reader by then. `Desk` opens anew instead, and
-//! looks whether it is the same token.
+//! The crate's `reconnect` is not used: it would send its cached PIN to whatever card is in the reader by then. `Desk` opens anew
+//! instead, and looks whether it is the same token.
 
 use super::super::der::{Der, SEQUENCE, element};
 use super::super::error::PivError;
@@ -12,9 +11,9 @@ use super::super::public::{PublicKey, UNREAD, attested_policies, certificate_in}
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use super::fate::Fate;
 use super::line::{self, Line, Talk};
+use super::trouble::{Trouble, answer, call, nobody_waits};
 use crate::prompt::Tries;
 use crate::secret::Pin;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yubikey::piv::{AlgorithmId, ManagementSlotId, Origin, SlotAlgorithmId, SlotId};
@@ -29,23 +28,6 @@ pub(super) const PIN_FIELD: usize = 8;
 /// The first firmware that attests.
 const ATTESTS_SINCE: (u8, u8, u8) = (4, 3, 0);
 
-/// A failure, and whether a new connection may help.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The card was reset, pulled, or has another application selected: worth one more connection.
-    Again(PivError),
-    /// It stays so.
-    Final(PivError),
-}
-
-impl Trouble {
-    pub(super) fn into_error(self) -> PivError {
-        match self {
-            Self::Again(error) | Self::Final(error) => error,
-        }
-    }
-}
-
 /// What came of a use of a key.
 pub(super) enum Use {
     /// The shared secret.
@@ -56,83 +38,16 @@ pub(super) enum Use {
     NoPin,
 }
 
-/// Runs a call of the `yubikey` crate; a panic in it is an answer that makes no sense.
-fn guarded<T>(call: impl FnOnce() -> Result<T, yubikey::Error>) -> Option<Result<T, yubikey::Error>> {
-    catch_unwind(AssertUnwindSafe(call)).ok()
-}
-
-/// Runs a call on an open card.
-pub(super) fn call<T>(
-    token: &str,
-    doing: &'static str,
-    call: impl FnOnce() -> Result<T, yubikey::Error>,
-) -> Result<Result<T, yubikey::Error>, Trouble> {
-    let Some(result) = guarded(call) else {
-        return Err(Trouble::Final(PivError::BadAnswer {
-            token: token.to_owned(),
-            why: "it is shorter than it should be",
-        }));
-    };
-    match result {
-        Err(yubikey::Error::PcscError { inner }) => Err(service(token, doing, inner)),
-        other => Ok(other),
-    }
-}
-
-/// Who asked has been told that nothing happened. Nobody hears this.
-pub(super) fn nobody_waits(token: String) -> Trouble {
-    Trouble::Final(PivError::Busy { token, seconds: 0, holder: None })
-}
-
-/// What the service says.
-pub(super) fn service(token: &str, doing: &'static str, error: Option<pcsc::Error>) -> Trouble {
-    use pcsc::Error as E;
-    let token = token.to_owned();
-    match error {
-        // While another program's reset is under way, the service takes the protocol away from connections that it does not tell of the
-        // reset (pcsc-lite 1.9: `SCardDisconnect`): only a new one helps. So does the end of a program that was in a transaction.
-        Some(E::ResetCard | E::ProtoMismatch | E::UnresponsiveCard) => Trouble::Again(PivError::Reset { token }),
-        Some(
-            E::RemovedCard
-            | E::NoSmartcard
-            | E::UnpoweredCard
-            | E::NotTransacted
-            | E::CommError
-            | E::ReaderUnavailable
-            | E::UnknownReader
-            | E::InvalidHandle,
-        ) => Trouble::Again(PivError::Gone { token }),
-        Some(E::NoService | E::ServiceStopped | E::Shutdown) => Trouble::Final(PivError::NoService),
-        Some(E::SecurityViolation | E::NoAccess) => Trouble::Final(PivError::Denied),
-        Some(E::SharingViolation) => Trouble::Final(PivError::Held { reader: token, holder: super::holder::find() }),
-        Some(E::InsufficientBuffer) => {
-            Trouble::Final(PivError::BadAnswer { token, why: "it is longer than it should be" })
-        }
-        Some(other) => Trouble::Final(PivError::Refused { token, doing, why: lower(&other.to_string()) }),
-        None => Trouble::Final(PivError::Refused { token, doing, why: "the service failed".to_owned() }),
-    }
-}
-
-/// The service's own sentences, as ours are.
-fn lower(text: &str) -> String {
-    let mut rest = text.trim_end_matches('.').chars();
-    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
-}
-
-/// What the crate says of an answer.
-pub(super) fn answer(token: &str, doing: &'static str, error: yubikey::Error) -> Trouble {
-    use yubikey::Error as E;
-    let token = token.to_owned();
-    match error {
-        E::SizeError | E::ParseError | E::InvalidObject | E::AlgorithmError => {
-            Trouble::Final(PivError::BadAnswer { token, why: "it is not what was asked for" })
-        }
-        // Another program selected another application, which does not know the command, or the card was pulled in the middle.
-        E::GenericError | E::NotSupported => {
-            Trouble::Again(PivError::Refused { token, doing, why: "the token answers with an error".to_owned() })
-        }
-        other => Trouble::Final(PivError::Refused { token, doing, why: other.to_string() }),
-    }
+/// What the card said of its PIN right before one was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Before {
+    /// None was.
+    #[default]
+    NotSent,
+    /// One was verified.
+    Verified,
+    /// So many tries were left.
+    Left(u8),
 }
 
 /// An open YubiKey.
@@ -304,6 +219,7 @@ impl Token {
     }
 
     /// Tries left for the PIN; `None`: it is verified at the moment.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime, and not of any")]
     pub(super) fn tries(&mut self) -> Result<Option<u8>, Trouble> {
         self.line.talk(&self.info.name(), "tell how many PIN tries are left", |card| card.tries())
     }
@@ -325,8 +241,9 @@ impl Token {
     }
 
     /// Sends a PIN, once, if it is not the last try, or that too. Its form was checked before. How many tries are left is looked at right
-    /// before, with nobody between; `before` is what was found, set when the PIN is sent.
-    pub(super) fn verify(&mut self, pin: &Pin, last: bool, before: &mut Option<Option<u8>>) -> Result<(), Trouble> {
+    /// before, with nobody between; `before` is what was found then, set when the PIN is sent. Where one was sent already and the card has
+    /// counted a wrong try since, it is not sent again.
+    pub(super) fn verify(&mut self, pin: &Pin, last: bool, before: &mut Before) -> Result<(), Trouble> {
         let token = self.info.name();
         let mut padded = Zeroizing::new([0xff; PIN_FIELD]);
         let typed = pin.expose().as_bytes();
@@ -338,6 +255,9 @@ impl Token {
             let left = card.tries()?;
             let token = || token.clone();
             match left {
+                Some(left) if left > 0 && matches!(*before, Before::Left(before) if left < before) => {
+                    return Err(Trouble::Final(PivError::PinWrong { token: token(), tries: Tries::Exactly(left) }));
+                }
                 Some(0) => return Err(Trouble::Final(PivError::PinLocked { token: token() })),
                 Some(1) if !last => return Err(Trouble::Final(PivError::FinalTry { token: token() })),
                 _ => {}
@@ -345,7 +265,7 @@ impl Token {
             if !self.fate.send(None) {
                 return Err(nobody_waits(token()));
             }
-            (self.pin_sent, *before) = (true, Some(left));
+            (self.pin_sent, *before) = (true, left.map_or(Before::Verified, Before::Left));
             let status = card.ask(line::VERIFY, 0, 0x80, &*padded)?.status;
             match (status, line::tries_in(status)) {
                 (line::DONE, _) => Ok(()),
@@ -358,30 +278,21 @@ impl Token {
         })
     }
 
-    /// After a PIN was sent and the connection lost: whether the card shows that it was not found wrong. `before`: tries left when it was
-    /// sent; where it was verified then, all were left.
-    pub(super) fn not_judged_wrong(&mut self, before: Option<u8>) -> Result<(), Trouble> {
-        let token = self.info.name();
-        let Some(left) = self.tries()? else { return Ok(()) };
-        let before = match before {
-            Some(before) => Some(before),
-            None => self.counter(Counter::Pin)?.map(|(_, all, _)| all),
-        };
-        Err(Trouble::Final(match before {
-            Some(before) if left >= before => return Ok(()),
-            Some(_) if left == 0 => PivError::PinLocked { token },
-            Some(_) => PivError::PinWrong { token, tries: Tries::Exactly(left) },
-            // Firmware before 5.3 does not tell how many all are.
-            None => {
-                let why = "the connection was lost, and whether it was right is not known".to_owned();
-                PivError::Refused { token, doing: "check its PIN", why }
-            }
-        }))
+    /// Where a PIN was sent and the connection lost: what the tries left are to be compared with, before it is sent again.
+    pub(super) fn counted(&mut self, before: Before) -> Result<Before, Trouble> {
+        if before != Before::Verified {
+            return Ok(before);
+        }
+        // Then all were left. Firmware before 5.3 does not tell how many that is.
+        let all = self.counter(Counter::Pin)?.map(|(_, all, _)| Before::Left(all));
+        let why = || "the connection was lost, and whether it was right is not known".to_owned();
+        let unknown = || PivError::Refused { token: self.info.name(), doing: "check its PIN", why: why() };
+        all.ok_or_else(|| Trouble::Final(unknown()))
     }
 
     /// Sends a PIN that was right in this command, also as the last try: it gives all of them back.
     pub(super) fn verify_again(&mut self, pin: &Pin) -> Result<(), Trouble> {
-        self.verify(pin, true, &mut None)
+        self.verify(pin, true, &mut Before::default())
     }
 
     /// Lets the key agree on a secret with `point`; blocks until the token was touched, if it wants that.
@@ -497,25 +408,5 @@ fn touch_policy(policy: yubikey::TouchPolicy) -> TouchPolicy {
         yubikey::TouchPolicy::Never | yubikey::TouchPolicy::Default => TouchPolicy::Never,
         yubikey::TouchPolicy::Always => TouchPolicy::Always,
         yubikey::TouchPolicy::Cached => TouchPolicy::Cached,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_passes_by_itself_is_worth_a_new_connection() {
-        use pcsc::Error as E;
-        let said = |error| service("t", "d", Some(error));
-        for error in [E::ResetCard, E::ProtoMismatch, E::UnresponsiveCard] {
-            assert!(matches!(said(error), Trouble::Again(PivError::Reset { .. })), "{error}");
-        }
-        for error in [E::RemovedCard, E::NoSmartcard, E::UnpoweredCard, E::NotTransacted, E::InvalidHandle] {
-            assert!(matches!(said(error), Trouble::Again(PivError::Gone { .. })), "{error}");
-        }
-        for error in [E::NoService, E::SecurityViolation, E::SharingViolation, E::InsufficientBuffer, E::NoMemory] {
-            assert!(matches!(said(error), Trouble::Final(_)), "{error}");
-        }
     }
 }
