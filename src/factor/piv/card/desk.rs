@@ -100,8 +100,11 @@ impl Desk {
             let readers = &mut self.readers;
             let error = match call(&format!("card in '{shown}'"), "answer", || readers.open(reader)) {
                 Ok(Ok((yubikey, line))) => return Ok(Ok(Token::new(yubikey, line))),
-                // Somebody else's reset came between, or a program that used the card has just ended. No PIN is sent by this.
-                Err(Trouble::Again(PivError::Reset { .. })) if left > 0 => {
+                // Somebody else's reset came between, or a program that used the card has just ended; or it gave an answer that makes no
+                // sense, as a connection does that such a reset came upon. No PIN is sent by this.
+                Err(Trouble::Again(PivError::Reset { .. }) | Trouble::Final(PivError::BadAnswer { .. }))
+                    if left > 0 =>
+                {
                     std::thread::sleep(A_RESET);
                     continue;
                 }

@@ -5,7 +5,7 @@
 //! card that the crate knows, or nowhere.
 
 use super::super::error::PivError;
-use super::trouble::{Trouble, service};
+use super::trouble::{Trouble, guarded, service};
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode, Transaction};
 use std::ffi::CStr;
 use zeroize::Zeroizing;
@@ -87,7 +87,8 @@ impl Talk<'_> {
         let mut apdu = Zeroizing::new(Vec::with_capacity(5 + data.len()));
         apdu.extend_from_slice(&[0, ins, p1, p2, length]);
         apdu.extend_from_slice(data);
-        self.transmit(&apdu).map_err(|error| service(self.token, self.doing, Some(error)))
+        let answer = guarded(|| self.transmit(&apdu)).unwrap_or(Err(pcsc::Error::ProtoMismatch));
+        answer.map_err(|error| service(self.token, self.doing, Some(error)))
     }
 
     fn transmit(&self, apdu: &[u8]) -> Result<Answer, pcsc::Error> {

@@ -1,6 +1,7 @@
 //! Every way in which the service, the `yubikey` crate or a card may fail, told apart.
 //!
-//! The crate panics on some short answers of a card (`get_version`, metadata without a value): each call is guarded.
+//! The crate panics on some short answers of a card (`get_version`, metadata without a value), and `pcsc` on a connection whose protocol
+//! was taken away while it was made: each call is guarded.
 
 use super::super::error::PivError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +23,8 @@ impl Trouble {
     }
 }
 
-/// Runs a call of the `yubikey` crate; a panic in it is an answer that makes no sense.
-fn guarded<T>(call: impl FnOnce() -> Result<T, yubikey::Error>) -> Option<Result<T, yubikey::Error>> {
+/// Runs a call of a crate; `None`: it panicked.
+pub(super) fn guarded<T, E>(call: impl FnOnce() -> Result<T, E>) -> Option<Result<T, E>> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
