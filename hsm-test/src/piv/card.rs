@@ -1,10 +1,11 @@
 //! A card in a reader, and what a person does with it.
 
 use crate::piv::client;
-use crate::piv::other::{OtherProgram, Share};
+use crate::piv::other::{Leave, OtherProgram, Share};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What a card is like: `name=value`, as `virtual-yubikey card` takes them.
 #[derive(Clone, Default, Debug)]
@@ -155,6 +156,29 @@ impl VirtualYubikey {
     /// The number of pcscd's refusal, e.g. `0x8010000b` (sharing violation).
     pub fn other_program(&self, share: Share) -> Result<OtherProgram, u32> {
         OtherProgram::connect(&self.socket, &self.reader, share)
+    }
+
+    /// Waits until no program is connected to the card. When one dies, pcscd finds out later, and cleans up behind it: it resets the card
+    /// if the program was in a transaction. Whoever connects meanwhile may get a handle whose protocol the reset takes away
+    /// (`0x8010000f`), or see what the card knew before. pcscd counts a client out after that, and signals it to nobody.
+    pub fn let_go(&self) {
+        let begun = Instant::now();
+        while client::readers(&self.socket).iter().any(|one| one.name == self.reader && one.sharing != 0) {
+            assert!(begun.elapsed() < client::PATIENCE, "a program keeps the card in '{}'", self.reader);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether any program could use the card's keys now, without a PIN of its own: what an empty VERIFY says when all others are gone.
+    ///
+    /// # Panics
+    /// If pcscd refuses, or a program keeps the card.
+    pub fn pin_is_verified(&self) -> bool {
+        self.let_go();
+        let mut program = self.other_program(Share::Shared).expect("everybody has let go");
+        let answer = program.ask("00200080");
+        program.leave(Leave::AsItIs);
+        answer == "9000"
     }
 
     /// The certificate (DER) of the root above the factory's attestation key.

@@ -187,6 +187,15 @@ pub fn certify(card: &VirtualYubikey, object: &str, generated: &[u8]) {
     program.leave(Leave::Reset);
 }
 
+/// Writes a data object of less than 100 bytes, in hexadecimal.
+pub fn put(card: &VirtualYubikey, object: &str, content: &str) {
+    let mut program = piv(card);
+    authenticate(&mut program);
+    let length = content.len() / 2;
+    assert_eq!(program.ask(&format!("00db3fff{:02x}5c03{object}53{length:02x}{content}", length + 7)), "9000");
+    program.leave(Leave::Reset);
+}
+
 /// The SubjectPublicKeyInfo of a P-256 key that [`make_key`] made.
 pub fn spki(generated: &[u8]) -> Vec<u8> {
     let point = &generated[generated.len() - 65..];

@@ -36,16 +36,9 @@ fn the_program_has_no_trace_in_it() {
 fn a_verified_pin_does_not_stay_on_the_card() {
     let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
     assert_eq!(person.opens().code, Some(0));
-    let verified = |card: &hsm_test::piv::VirtualYubikey| {
-        // What another process finds without selecting anew.
-        let mut program = card.other_program(hsm_test::piv::Share::Shared).expect("nobody else has the card");
-        let answer = program.ask("00200080");
-        program.leave(hsm_test::piv::Leave::AsItIs);
-        answer == "9000"
-    };
-    assert!(!verified(&card));
+    assert!(!card.pin_is_verified());
     std::fs::create_dir_all(person.path("twinlock")).unwrap();
     person.write("twinlock/config.toml", "[piv]\nleave-card = true\n");
     assert_eq!(person.opens().code, Some(0));
-    assert!(verified(&card), "as the person wished");
+    assert!(card.pin_is_verified(), "as the person wished");
 }

@@ -129,7 +129,7 @@ pub struct Located {
     pub key: KeyInfo,
     /// Its mode.
     pub mode: Mode,
-    /// PIN tries left, if the key wants a PIN; `None`: it does not, or it is verified.
+    /// PIN tries left, once a person was to be asked for it; `None` also where it is verified.
     pub tries: Option<u8>,
     /// Whether it is the only token here: a PIN can then be meant for no other.
     pub alone: bool,

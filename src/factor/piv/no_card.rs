@@ -68,12 +68,16 @@ impl Cards {
         none()
     }
 
+    pub fn tries(&mut self, _: u32, _: &mut dyn Prompt) -> Result<Option<u8>, FactorError> {
+        none()
+    }
+
     pub fn verify(
         &mut self,
         _: &TokenInfo,
-        _: Option<u8>,
         _: Option<&KeyInfo>,
         _: &Arc<Pin>,
+        _: bool,
         _: &mut dyn Prompt,
     ) -> Result<(), FactorError> {
         none()

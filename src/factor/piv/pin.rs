@@ -1,5 +1,6 @@
-//! Getting the PIN to the token. A PIN try is precious: tries left are read first, the form is checked before anything is sent, nothing
-//! wrong is ever sent twice, and the last try is nobody's but the person's who says so.
+//! Getting the PIN to the token. A PIN try is precious: tries left are read before a person is asked, and again right before the PIN is
+//! sent, since other programs may have spent some meanwhile; the form is checked before anything is sent, nothing wrong is ever sent
+//! twice, and the last try is nobody's but the person's who says so.
 
 use super::error::PivError;
 use super::info::{KeyInfo, Located, TokenInfo};
@@ -39,7 +40,7 @@ pub struct Pins {
 pub(super) struct Door<'a> {
     /// The token.
     pub token: &'a TokenInfo,
-    /// Tries left; `None`: it is verified.
+    /// Tries left, as far as they were asked for; `None`: they were not, or it is verified.
     pub tries: &'a mut Option<u8>,
     /// The key it is for.
     pub key: Option<&'a KeyInfo>,
@@ -57,7 +58,18 @@ impl Pins {
 impl PivTokens {
     /// Has the PIN verified, from the person unless they typed it before in this command.
     pub fn log_in(&self, at: &mut Located, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Arc<Pin>, FactorError> {
+        let serial = at.token.serial;
         let Located { token, key, tries, alone, .. } = at;
+        if let Some(pin) = self.known(serial) {
+            // The card was made to forget it when it had used a key.
+            self.send(&mut Door { token, tries, key: Some(key), alone: *alone }, &pin, true, prompt)?;
+            return Ok(pin);
+        }
+        let name = token.name();
+        if prompt.can_retry(&Ask::Pin { token: &name, tries: Tries::Unknown, vouched: false }) {
+            // A person is told. Whoever is not asked has them looked at when the PIN is sent.
+            *tries = self.cards.borrow_mut().tries(serial, prompt)?;
+        }
         self.log_in_at(Door { token, tries, key: Some(key), alone: *alone }, rules, prompt)
     }
 
@@ -85,7 +97,7 @@ impl PivTokens {
         if let Some(pin) = self.known(serial) {
             // It is still verified, unless something came between, or it is wanted for each use.
             if at.tries.is_some() || at.key.is_some_and(|key| key.pin == Some(PinPolicy::Always)) {
-                self.send(&mut at, &pin, prompt)?;
+                self.send(&mut at, &pin, true, prompt)?;
             }
             return Ok(pin);
         }
@@ -97,12 +109,14 @@ impl PivTokens {
         Ok(pin)
     }
 
-    fn send(&self, at: &mut Door<'_>, pin: &Arc<Pin>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
-        let result = self.cards.borrow_mut().verify(at.token, *at.tries, at.key, pin, prompt);
+    /// `last`: also if it is the last try.
+    fn send(&self, at: &mut Door<'_>, pin: &Arc<Pin>, last: bool, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        let result = self.cards.borrow_mut().verify(at.token, at.key, pin, last, prompt);
         if let Err(FactorError::Piv(error)) = &result {
             *at.tries = match error {
                 PivError::PinWrong { tries: Tries::Exactly(left), .. } => Some(*left),
                 PivError::PinLocked { .. } => Some(0),
+                PivError::FinalTry { .. } => Some(1),
                 _ => return result,
             };
             let mut pins = self.pins.borrow_mut();
@@ -141,7 +155,7 @@ impl PivTokens {
                 }
                 return Err(FactorError::Piv(error));
             }
-            match self.send(at, &pin, prompt) {
+            match self.send(at, &pin, rules.force_last_try, prompt) {
                 Ok(()) => return Ok(pin),
                 Err(FactorError::Piv(PivError::PinWrong { tries, .. })) if again && may_go_on(tries, rules) => {
                     prompt.show(&Event::WrongPin { token: &name, tries });

@@ -17,6 +17,9 @@ const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 /// 1.3.6.1.4.1.41482.3.8, in Yubico's attestation certificates: PIN policy and touch policy.
 const ATTESTED_POLICIES: &[u8] = &[0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xc4, 0x0a, 0x03, 0x08, 0x04, 0x02];
 
+/// The kind of a key whose certificate cannot be read, where nothing else tells of it.
+pub const UNREAD: &str = "behind a certificate that cannot be read";
+
 /// A public key that was found somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {

@@ -139,9 +139,6 @@ impl PivTokens {
                     *at = self.cards.borrow_mut().find(&wanted, prompt)?;
                     at.token.called = called;
                     at.key.pin = None;
-                    at.tries = at.tries.or_else(|| {
-                        self.cards.borrow_mut().counters(at.token.serial, prompt).ok().and_then(|counters| counters.pin)
-                    });
                     pin = Some(self.log_in(at, rules, prompt)?);
                 }
                 None => return Err(FactorError::Piv(PivError::NotAuthorised { token: name })),

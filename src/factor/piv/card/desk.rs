@@ -2,31 +2,43 @@
 //! end the sessions of others.
 
 use super::super::error::PivError;
-use super::super::info::{Counters, KeyInfo, Located, Occupant, ReaderInfo, Wanted, printable};
+use super::super::info::{Counters, KeyInfo, Located, Occupant, ReaderInfo, printable};
 use super::super::params::Hints;
-use super::super::slot::{PinPolicy, PivSlot};
+use super::super::slot::PivSlot;
+use super::fate::Fate;
 use super::readers::{Readers, probe};
-use super::token::{Counter, Token, Trouble, Use, call};
-use crate::prompt::Tries;
+use super::token::{Before, Counter, Token, Use};
+use super::trouble::{Trouble, call};
 use crate::secret::Pin;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// Connections that are tried where other programs' resets come between.
+const CONNECTIONS: u32 = 4;
+/// About as long as a reset takes.
+const A_RESET: Duration = Duration::from_millis(50);
 
 /// The readers.
 pub struct Desk {
     readers: Readers,
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     /// A PIN that was verified stays so (the person's wish).
     keep: bool,
+    /// Of the work at hand.
+    pub(super) fate: Arc<Fate>,
+    /// Readers whose card has a serial number that another one here has too, which is the one that is meant.
+    pub(super) passed_over: Vec<String>,
 }
 
-struct Place {
+pub(super) struct Place {
     /// As the service calls it.
-    reader: String,
-    state: State,
+    pub(super) reader: String,
+    pub(super) state: State,
 }
 
-enum State {
+pub(super) enum State {
     /// A card is in, not looked at.
     Unopened,
     Open(Box<Token>),
@@ -36,11 +48,12 @@ enum State {
 
 impl Desk {
     pub(super) fn new(keep: bool) -> Self {
-        Self { readers: Readers::default(), places: Vec::new(), keep }
+        let (readers, fate) = (Readers::default(), Arc::default());
+        Self { readers, places: Vec::new(), keep, fate, passed_over: Vec::new() }
     }
 
     /// Looks which readers are there and which hold a card. Nothing is opened; what is open and still there stays.
-    fn look(&mut self) -> Result<(), PivError> {
+    pub(super) fn look(&mut self) -> Result<(), PivError> {
         let present = self.readers.present()?;
         let mut before = std::mem::take(&mut self.places);
         for (reader, has_card) in present {
@@ -81,14 +94,18 @@ impl Desk {
     /// Opens the card in a reader; the inner error says what is in there instead of a YubiKey.
     fn connect(&mut self, reader: &str) -> Result<Result<Token, Occupant>, PivError> {
         let shown = printable(reader);
-        let mut again = true;
+        let mut left = CONNECTIONS;
         loop {
+            left -= 1;
             let readers = &mut self.readers;
             let error = match call(&format!("card in '{shown}'"), "answer", || readers.open(reader)) {
-                Ok(Ok(yubikey)) => return Ok(Ok(Token::new(yubikey))),
-                // Somebody else's reset came between.
-                Err(Trouble::Again(PivError::Reset { .. })) if again => {
-                    again = false;
+                Ok(Ok((yubikey, line))) => return Ok(Ok(Token::new(yubikey, line))),
+                // Somebody else's reset came between, or a program that used the card has just ended; or it gave an answer that makes no
+                // sense, as a connection does that such a reset came upon. No PIN is sent by this.
+                Err(Trouble::Again(PivError::Reset { .. }) | Trouble::Final(PivError::BadAnswer { .. }))
+                    if left > 0 =>
+                {
+                    std::thread::sleep(A_RESET);
                     continue;
                 }
                 Ok(Err(error)) => error,
@@ -98,6 +115,8 @@ impl Desk {
                         PivError::Denied => Ok(Err(Occupant::Denied)),
                         PivError::Held { holder, .. } => Ok(Err(Occupant::Held(holder))),
                         PivError::Gone { .. } => Ok(Err(Occupant::Empty)),
+                        // Or a card that has not the protocol of YubiKeys.
+                        PivError::Reset { .. } => Ok(Err(probe(self.readers.context()?, reader))),
                         _ => Ok(Err(Occupant::Mute)),
                     };
                 }
@@ -111,7 +130,7 @@ impl Desk {
         }
     }
 
-    fn open_all(&mut self) -> Result<(), PivError> {
+    pub(super) fn open_all(&mut self) -> Result<(), PivError> {
         self.look()?;
         (0..self.places.len()).try_for_each(|at| self.open(at))
     }
@@ -122,20 +141,35 @@ impl Desk {
         Ok(self.places.iter().map(Place::info).collect())
     }
 
-    /// The token of that serial number, opened and looked for if need be.
-    fn at(&mut self, serial: u32) -> Result<usize, PivError> {
-        let open = |place: &Place| place.token().is_some_and(|token| token.info.serial == serial);
-        if let Some(at) = self.places.iter().position(open) {
+    /// The token of that serial number, opened and looked for if need be. Of several it is one that was not passed over, if there is.
+    pub(super) fn at(&mut self, serial: u32) -> Result<usize, PivError> {
+        if let Some(at) = self.position(serial, false) {
             return Ok(at);
         }
         self.look()?;
         for at in 0..self.places.len() {
             self.open(at)?;
-            if open(&self.places[at]) {
+            if self.position(serial, false).is_some() {
                 return Ok(at);
             }
         }
-        Err(PivError::Gone { token: format!("YubiKey {serial}") })
+        self.position(serial, true).ok_or_else(|| PivError::Gone { token: named(serial, None) })
+    }
+
+    fn position(&self, serial: u32, passed_over: bool) -> Option<usize> {
+        let is = |place: &Place| {
+            let counts = passed_over || !self.passed_over.contains(&place.reader);
+            counts && place.token().is_some_and(|token| token.info.serial == serial)
+        };
+        self.places.iter().position(is)
+    }
+
+    /// The same, for the work at hand.
+    fn open_token(&mut self, serial: u32) -> Result<&mut Token, PivError> {
+        let at = self.at(serial)?;
+        let token = self.places[at].token_mut().unwrap_or_else(|| unreachable!("it was just found open"));
+        token.fate = Arc::clone(&self.fate);
+        Ok(token)
     }
 
     /// Works with a token. Where the connection is lost (reset by another program, pulled and put back) it is made anew, once, and the
@@ -145,9 +179,7 @@ impl Desk {
         serial: u32,
         mut work: impl FnMut(&mut Token) -> Result<T, Trouble>,
     ) -> Result<T, PivError> {
-        let at = self.at(serial)?;
-        let token = self.places[at].token_mut().unwrap_or_else(|| unreachable!("it was just found open"));
-        match work(token) {
+        match work(self.open_token(serial)?) {
             Ok(done) => return Ok(done),
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Again(_)) => {}
@@ -158,21 +190,19 @@ impl Desk {
 
     /// A new connection to the same token.
     fn again(&mut self, serial: u32) -> Result<&mut Token, PivError> {
-        let open = |place: &Place| place.token().is_some_and(|token| token.info.serial == serial);
         let mut called = None;
         let mut sent = false;
-        if let Some(place) = self.places.iter_mut().find(|place| open(place))
-            && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
+        if let Some(at) = self.position(serial, false).or_else(|| self.position(serial, true))
+            && let State::Open(token) = std::mem::replace(&mut self.places[at].state, State::Unopened)
         {
             called.clone_from(&token.info.called);
             sent = token.sent_pin();
-            token.abandon();
+            token.break_off(self.keep);
         }
-        let at = self.at(serial).map_err(|error| match error {
+        let token = self.open_token(serial).map_err(|error| match error {
             PivError::Gone { .. } => PivError::Gone { token: named(serial, called.as_deref()) },
             other => other,
         })?;
-        let token = self.places[at].token_mut().unwrap_or_else(|| unreachable!("it was just found open"));
         token.info.called = called;
         if sent {
             token.pin_was_sent();
@@ -206,137 +236,21 @@ impl Desk {
         })
     }
 
-    /// Whether the token of that serial number is here; where no number says which, whether the key is.
-    pub fn is_here(&mut self, wanted: &Wanted) -> Result<bool, PivError> {
-        match wanted.hints.serial.map(|serial| self.at(serial)) {
-            Some(Ok(_)) => Ok(true),
-            Some(Err(PivError::Gone { .. })) => Ok(false),
-            Some(Err(error)) => Err(error),
-            None => Ok(self.elsewhere(wanted)?.is_some()),
-        }
+    /// Tries left for the PIN; `None`: it is verified at the moment.
+    pub fn tries(&mut self, serial: u32) -> Result<Option<u8>, PivError> {
+        self.with(serial, Token::tries)
     }
 
-    /// Finds a key: on the token whose serial number the stanza has, in the PIV slot it has; then in its other PIV slots; then on any
-    /// other token.
-    pub fn find(&mut self, wanted: &Wanted) -> Result<Located, PivError> {
-        self.look()?;
-        let name = wanted.hints.name.as_deref().map(printable);
-        let found = match wanted.hints.serial.map(|serial| (serial, self.at(serial))) {
-            Some((serial, Ok(at))) => {
-                if let Some(token) = self.places[at].token_mut() {
-                    token.info.called.clone_from(&name);
-                }
-                Some((serial, self.on_token(serial, wanted)?))
-            }
-            Some((_, Err(error))) if !matches!(error, PivError::Gone { .. }) => return Err(error),
-            _ => self.elsewhere(wanted)?,
-        };
-        let Some((serial, mut key)) = found else { return Err(self.absent(wanted)) };
-        let hints = &wanted.hints;
-        let (token, tries) = self.with(serial, |token| {
-            token.info.called.clone_from(&name);
-            // Where the token does not tell, what was written down when it was enrolled: to attest takes old ones a second.
-            key.pin = key.pin.or(hints.pin_policy);
-            key.touch = key.touch.or(hints.touch_policy);
-            token.attested(&mut key)?;
-            let tries = if key.pin == Some(PinPolicy::Never) { None } else { token.tries()? };
-            Ok((token.info.clone(), tries))
-        })?;
-        Ok(Located { token, key, mode: wanted.mode, tries, alone: self.cards() <= 1 })
-    }
-
-    /// The key on the token that should have it.
-    fn on_token(&mut self, serial: u32, wanted: &Wanted) -> Result<KeyInfo, PivError> {
-        let is = |key: &KeyInfo| key.is(wanted.mode, &wanted.public);
-        let slot = wanted.hints.piv_slot;
-        let there = match slot {
-            Some(slot) => self.with(serial, |token| token.key(slot))?,
-            None => None,
-        };
-        match there {
-            Some(key) if is(&key) => return Ok(key),
-            _ => {}
-        }
-        // Firmware 5.7 can move a key to another PIV slot.
-        let keys = self.keys(serial)?;
-        if let Some(key) = keys.iter().find(|key| is(key)) {
-            return Ok(key.clone());
-        }
-        let token = named(serial, wanted.hints.name.as_deref());
-        Err(match (slot, there) {
-            _ if keys.is_empty() => PivError::Emptied { token },
-            (Some(slot), Some(_)) => PivError::Rekeyed { token, slot },
-            (Some(slot), None) => PivError::KeyGone { token, slot },
-            (None, _) => PivError::NotHere { token: wanted.hints.called(), here: self.instead() },
-        })
-    }
-
-    /// The key on any token here.
-    fn elsewhere(&mut self, wanted: &Wanted) -> Result<Option<(u32, KeyInfo)>, PivError> {
-        self.open_all()?;
-        let is = |key: &KeyInfo| key.is(wanted.mode, &wanted.public);
-        for serial in self.serials() {
-            if let Some(slot) = wanted.hints.piv_slot
-                && let Ok(Some(key)) = self.with(serial, |token| token.key(slot))
-                && is(&key)
-            {
-                return Ok(Some((serial, key)));
-            }
-        }
-        for serial in self.serials() {
-            // A token that does not tell is not the one, and no reason to give up on the others.
-            if let Some(key) = self.keys(serial).unwrap_or_default().into_iter().find(is) {
-                return Ok(Some((serial, key)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Why a key was not found: a card that nobody may look at could be its token.
-    fn absent(&self, wanted: &Wanted) -> PivError {
-        for place in &self.places {
-            match &place.state {
-                State::Other(Occupant::Held(holder)) => {
-                    return PivError::Held { reader: printable(&place.reader), holder: holder.clone() };
-                }
-                State::Other(Occupant::Denied) => return PivError::Denied,
-                _ => {}
-            }
-        }
-        PivError::NotHere { token: wanted.hints.called(), here: self.instead() }
-    }
-
-    /// What the readers hold, in words.
-    fn instead(&self) -> Vec<String> {
-        self.places.iter().filter_map(|place| place.info().instead()).collect()
-    }
-
-    fn serials(&self) -> Vec<u32> {
-        self.places.iter().filter_map(Place::token).map(|token| token.info.serial).collect()
-    }
-
-    /// Cards that could be YubiKeys.
-    fn cards(&self) -> usize {
-        let could = |place: &&Place| !matches!(place.state, State::Other(Occupant::Empty | Occupant::NotPiv));
-        self.places.iter().filter(could).count()
-    }
-
-    /// Sends a PIN. Where the connection was lost on the way, it is sent again only if the token has not counted a wrong try since.
-    /// `key`: the one it is for, which must still be there then.
-    pub fn verify(&mut self, serial: u32, tries: Option<u8>, key: Option<&KeyInfo>, pin: &Pin) -> Result<(), PivError> {
-        let mut again = false;
+    /// Sends a PIN; `last`: also if it is the last try. Where the connection was lost on the way, it is sent again only if the token
+    /// shows that it has not counted a wrong try since. `key`: the one it is for, which must still be there then.
+    pub fn verify(&mut self, serial: u32, key: Option<&KeyInfo>, pin: &Pin, last: bool) -> Result<(), PivError> {
+        let mut before = Before::default();
         self.with(serial, |token| {
-            if std::mem::replace(&mut again, true) {
+            if before != Before::NotSent {
                 key.map_or(Ok(()), |key| still_there(token, key))?;
-                if let (Some(before), Some(left)) = (tries, token.tries()?)
-                    && left < before
-                {
-                    let (token, tries) = (token.info.name(), Tries::Exactly(left));
-                    let wrong = PivError::PinWrong { token: token.clone(), tries };
-                    return Err(Trouble::Final(if left == 0 { PivError::PinLocked { token } } else { wrong }));
-                }
+                before = token.counted(before)?;
             }
-            token.verify(pin)
+            token.verify(pin, last, &mut before)
         })
     }
 
@@ -375,13 +289,13 @@ impl Desk {
             if !std::mem::take(&mut fresh) {
                 still_there(token, &at.key)?;
                 if let Some(pin) = pin {
-                    token.verify(pin)?;
+                    token.verify_again(pin)?;
                 }
             }
             let used = match (token.agree(&at.key, at.mode, point)?, pin) {
                 // Another program has reset the card, or made it forget the PIN.
                 (Use::NoPin, Some(pin)) => {
-                    token.verify(pin)?;
+                    token.verify_again(pin)?;
                     token.agree(&at.key, at.mode, point)?
                 }
                 (used, _) => used,
@@ -428,8 +342,7 @@ impl Desk {
 
     /// The open token itself. After a change to its keys what was known of them is forgotten.
     pub fn token(&mut self, serial: u32) -> Result<&mut Token, PivError> {
-        let at = self.at(serial)?;
-        let token = self.places[at].token_mut().unwrap_or_else(|| unreachable!("it was just found open"));
+        let token = self.open_token(serial)?;
         token.keys = None;
         Ok(token)
     }
@@ -461,26 +374,26 @@ fn still_there(token: &mut Token, wanted: &KeyInfo) -> Result<(), Trouble> {
     }
 }
 
-fn named(serial: u32, name: Option<&str>) -> String {
+pub(super) fn named(serial: u32, name: Option<&str>) -> String {
     Hints { serial: Some(serial), name: name.map(str::to_owned), ..Hints::default() }.called()
 }
 
 impl Place {
-    fn token(&self) -> Option<&Token> {
+    pub(super) fn token(&self) -> Option<&Token> {
         match &self.state {
             State::Open(token) => Some(token),
             _ => None,
         }
     }
 
-    fn token_mut(&mut self) -> Option<&mut Token> {
+    pub(super) fn token_mut(&mut self) -> Option<&mut Token> {
         match &mut self.state {
             State::Open(token) => Some(token),
             _ => None,
         }
     }
 
-    fn info(&self) -> ReaderInfo {
+    pub(super) fn info(&self) -> ReaderInfo {
         let occupant = match &self.state {
             State::Open(token) => Occupant::YubiKey(token.info.clone()),
             State::Other(occupant) => occupant.clone(),

@@ -7,11 +7,13 @@ use super::super::der::Der;
 use super::super::error::PivError;
 use super::super::info::{CertificateInfo, KeyInfo, Management, ManagementKind, SlotInfo};
 use super::super::params::Mode;
-use super::super::public::{PublicKey, attested_policies, certificate_in};
+use super::super::public::{PublicKey, certificate_in};
 use super::super::setup::SetupError;
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use super::desk::Desk;
-use super::token::{Token, Trouble, Use, algorithm_of, answer, slot_id};
+use super::line::{BLOCKED, CHANGE_REFERENCE, DONE, RESET_RETRY, tries_in};
+use super::token::{PIN_FIELD, Token, Use, algorithm_of, attested_key, slot_id};
+use super::trouble::{Trouble, answer, nobody_waits};
 use crate::prompt::Tries;
 use crate::secret::{ManagementKey, Pin, Puk};
 use yubikey::piv::{self, ManagementSlotId, SlotAlgorithmId, SlotId};
@@ -22,6 +24,9 @@ use zeroize::Zeroizing;
 const ADMIN_DATA: u32 = 0x005f_ff00;
 /// "Printed information", which is read with the PIN alone: where Yubico's tools keep the management key.
 const PROTECTED_DATA: u32 = 0x005f_c109;
+/// P2 of the commands that are about the PIN, and about the PUK.
+const PIN: u8 = 0x80;
+const PUK: u8 = 0x81;
 const PUK_BLOCKED: u8 = 0x01;
 const KEY_PROTECTED: u8 = 0x02;
 
@@ -84,7 +89,7 @@ impl Desk {
     ) -> Result<Option<ManagementKey>, PivError> {
         self.with(serial, |token| {
             if token.tries()?.is_some() {
-                token.verify(pin)?;
+                token.verify_again(pin)?;
             }
             let object = token.object(PROTECTED_DATA)?.map(Zeroizing::new);
             let key = object.as_deref().and_then(|object| protected_key(object));
@@ -103,7 +108,7 @@ impl Desk {
     fn managed(&mut self, serial: u32, kind: ManagementKind, key: &ManagementKey) -> Result<&mut Token, PivError> {
         let token = self.awake(serial)?;
         if token.manage(kind, key).map_err(Trouble::into_error)? {
-            Ok(token)
+            if token.fate.send(None) { Ok(token) } else { Err(nobody_waits(token.info().name()).into_error()) }
         } else {
             Err(PivError::Setup(SetupError::ManagementKeyWrong { token: token.info().name() }))
         }
@@ -162,7 +167,7 @@ impl Desk {
     /// Changes the PIN.
     pub fn change_pin(&mut self, serial: u32, old: &Pin, new: &Pin) -> Result<(), PivError> {
         let (old, new) = (old.expose().as_bytes(), new.expose().as_bytes());
-        let changed = self.references(serial, ("change its PIN", "PIN"), |yubikey| yubikey.change_pin(old, new))?;
+        let changed = self.references(serial, ("change its PIN", "PIN"), (CHANGE_REFERENCE, PIN), old, new)?;
         let token = self.token(serial)?.info().name();
         changed.map_err(|tries| match tries {
             Some(0) => PivError::PinLocked { token },
@@ -174,14 +179,14 @@ impl Desk {
     /// Changes the PUK.
     pub fn change_puk(&mut self, serial: u32, old: &Puk, new: &Puk) -> Result<(), PivError> {
         let (old, new) = (old.expose().as_bytes(), new.expose().as_bytes());
-        let changed = self.references(serial, ("change its PUK", "PUK"), |yubikey| yubikey.change_puk(old, new))?;
+        let changed = self.references(serial, ("change its PUK", "PUK"), (CHANGE_REFERENCE, PUK), old, new)?;
         self.puk_answer(serial, changed, "PUK")
     }
 
     /// Sets the PIN anew, by the PUK; all tries are left then.
     pub fn unblock(&mut self, serial: u32, puk: &Puk, pin: &Pin) -> Result<(), PivError> {
         let (puk, pin) = (puk.expose().as_bytes(), pin.expose().as_bytes());
-        let changed = self.references(serial, ("set its PIN anew", "PIN"), |yubikey| yubikey.unblock_pin(puk, pin))?;
+        let changed = self.references(serial, ("set its PIN anew", "PIN"), (RESET_RETRY, PIN), puk, pin)?;
         self.puk_answer(serial, changed, "PIN")
     }
 
@@ -194,24 +199,45 @@ impl Desk {
         })
     }
 
-    /// Sends PIN or PUK with a new one, once. The inner error: tries left, or that the new one was not taken.
+    /// Sends PIN or PUK with a new one, once: a lost connection is made anew before, and not after. The inner error: tries left, or that
+    /// the new one was not taken.
     fn references(
         &mut self,
         serial: u32,
         (doing, changed): (&'static str, &'static str),
-        what: impl FnOnce(&mut yubikey::YubiKey) -> Result<(), yubikey::Error>,
+        (ins, of): (u8, u8),
+        old: &[u8],
+        new: &[u8],
     ) -> Result<Result<(), Option<u8>>, PivError> {
-        let token = self.awake(serial)?;
-        token.pin_was_sent();
-        let unsure = PivError::Setup(SetupError::Unsure { token: token.info().name(), what: changed });
-        let done = match token.with(doing, what) {
-            Ok(Ok(())) => Ok(Ok(())),
-            Ok(Err(yubikey::Error::WrongPin { tries })) => Ok(Err(Some(tries))),
-            Ok(Err(yubikey::Error::PinLocked)) => Ok(Err(Some(0))),
-            // What the crate makes of all other refusals, as of a PIN that firmware 5.7 finds too simple; and of no answer at all.
-            Ok(Err(yubikey::Error::GenericError)) if token.tries().is_ok() => Ok(Err(None)),
-            Ok(Err(_)) | Err(_) => Err(unsure),
-        };
+        let done = self.with(serial, |token| {
+            let name = token.info.name();
+            let unsure = || PivError::Setup(SetupError::Unsure { token: name.clone(), what: changed });
+            let mut both = Zeroizing::new([0xff; 2 * PIN_FIELD]);
+            let (first, second) = both.split_at_mut(PIN_FIELD);
+            // Their form was checked.
+            let (Some(first), Some(second)) = (first.get_mut(..old.len()), second.get_mut(..new.len())) else {
+                return Ok(Err(None));
+            };
+            first.copy_from_slice(old);
+            second.copy_from_slice(new);
+            token.line.talk(&name, doing, |card| {
+                // Whether it is PIV that is spoken to.
+                card.tries()?;
+                if !token.fate.send(Some(unsure())) {
+                    return Err(nobody_waits(name.clone()));
+                }
+                token.pin_sent = true;
+                let status = card.ask(ins, 0, of, &*both).map_err(|_| Trouble::Final(unsure()))?.status;
+                match (status, tries_in(status)) {
+                    (DONE, _) => Ok(Ok(())),
+                    (BLOCKED, _) => Ok(Err(Some(0))),
+                    (_, Some(tries)) => Ok(Err(Some(tries))),
+                    // All other refusals, as of a PIN that firmware 5.7 finds too simple; but not no answer at all.
+                    _ if card.tries().is_ok() => Ok(Err(None)),
+                    _ => Err(Trouble::Final(unsure())),
+                }
+            })
+        });
         self.settled(serial, done)
     }
 }
@@ -303,7 +329,7 @@ impl Token {
         if let Some(pin) = pin
             && (key.pin == PinPolicy::Always || self.tries()?.is_some())
         {
-            self.verify(pin)?;
+            self.verify_again(pin)?;
         }
         let (id, algorithm) = (slot_id(key.slot), algorithm_of(key.mode));
         let began = std::time::Instant::now();
@@ -320,13 +346,6 @@ impl Token {
             _ => PivError::NotAuthorised { token },
         }))
     }
-}
-
-/// The key that an attestation is about, where the token tells of it no other way.
-fn attested_key(slot: PivSlot, statement: &[u8]) -> Option<KeyInfo> {
-    let public = PublicKey::from_certificate(statement)?;
-    let (pin, touch) = attested_policies(statement)?;
-    Some(KeyInfo { slot, public, pin: Some(pin), touch: Some(touch), generated: Some(true) })
 }
 
 /// The flags of Yubico's admin data: 80 { 81 flags, ... }.

@@ -5,10 +5,14 @@
 //! A thread that does not come back is left behind; it ends with the program, and the service then gives the card back.
 
 mod desk;
+mod fate;
+mod find;
 mod holder;
+mod line;
 mod manage;
 mod readers;
 mod token;
+mod trouble;
 
 pub use desk::Desk;
 pub use manage::NewKey;
@@ -20,6 +24,7 @@ use super::slot::PivSlot;
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
 use crate::secret::Pin;
+use fate::Fate;
 use std::io::{PipeReader, pipe};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,11 +65,19 @@ struct Worker {
     stop: Arc<AtomicBool>,
 }
 
-/// Work under way on the thread.
+/// Work under way on the thread. Dropped before its end, it sends no PIN any more.
 struct Job<T> {
     answer: mpsc::Receiver<Result<T, PivError>>,
     /// Hung up when the work is done.
     done: PipeReader,
+    fate: Arc<Fate>,
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        // What was sent was sent: whoever waited for it gave up by Ctrl-C, and is told nothing.
+        let _ = self.fate.give_up();
+    }
 }
 
 impl Cards {
@@ -102,14 +115,17 @@ impl Cards {
     ) -> Result<Job<T>, PivError> {
         let (answer, receiver) = mpsc::sync_channel(1);
         let (done, busy) = pipe().map_err(|error| no_thread(&error))?;
+        let fate = Arc::<Fate>::default();
+        let desks = Arc::clone(&fate);
         let task = Box::new(move |desk: &mut Desk| {
+            desk.fate = desks;
             // The other end may have given up.
             let _ = answer.send(work(desk));
             drop(busy);
         });
         // It cannot be gone: it ends when this end is dropped.
         let _ = self.worker()?.tasks.send(task);
-        Ok(Job { answer: receiver, done })
+        Ok(Job { answer: receiver, done, fate })
     }
 
     /// Waits for work that needs nobody; after a while the person is told what is waited for.
@@ -120,33 +136,37 @@ impl Cards {
         deadline: Duration,
         prompt: &mut dyn Prompt,
     ) -> Result<T, FactorError> {
-        let answer = match job.answer.recv_timeout(QUIET) {
+        match job.answer.recv_timeout(QUIET) {
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let event = Event::CardBusy { token };
                 prompt.wait(&event, job.done.as_fd(), deadline.saturating_sub(QUIET)).map_err(FactorError::Prompt)?;
-                job.answer.try_recv()
+                self.answered(&job, token, deadline)
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(mpsc::TryRecvError::Disconnected),
-            Ok(answer) => Ok(answer),
-        };
-        self.answered(answer, token, deadline)
+            Err(mpsc::RecvTimeoutError::Disconnected) => self.fail(stumbled(token)),
+            Ok(answer) => answer.map_err(FactorError::Piv),
+        }
     }
 
-    fn answered<T>(
-        &mut self,
-        answer: Result<Result<T, PivError>, mpsc::TryRecvError>,
-        token: &str,
-        deadline: Duration,
-    ) -> Result<T, FactorError> {
-        let token = token.to_owned();
-        let error = match answer {
+    /// What came of it in time. Nothing is sent to the card after it was said that nothing came.
+    fn answered<T>(&mut self, job: &Job<T>, token: &str, deadline: Duration) -> Result<T, FactorError> {
+        let busy = || PivError::Busy { token: token.to_owned(), seconds: deadline.as_secs(), holder: holder::find() };
+        let error = match job.answer.try_recv() {
             Ok(answer) => return answer.map_err(FactorError::Piv),
-            Err(mpsc::TryRecvError::Empty) => {
-                PivError::Busy { token, seconds: deadline.as_secs(), holder: holder::find() }
-            }
-            // The thread is gone: it stumbled over an answer outside of the guarded calls.
-            Err(mpsc::TryRecvError::Disconnected) => PivError::BadAnswer { token, why: "nothing can be made of it" },
+            Err(mpsc::TryRecvError::Disconnected) => stumbled(token),
+            Err(mpsc::TryRecvError::Empty) => match job.fate.give_up() {
+                Ok(()) => busy(),
+                // The card has it: the answer comes in a moment, if it comes.
+                Err(unsure) => match job.answer.recv_timeout(GOODBYE) {
+                    Ok(answer) => return answer.map_err(FactorError::Piv),
+                    Err(mpsc::RecvTimeoutError::Timeout) => unsure.unwrap_or_else(busy),
+                    Err(mpsc::RecvTimeoutError::Disconnected) => stumbled(token),
+                },
+            },
         };
+        self.fail(error)
+    }
+
+    fn fail<T>(&mut self, error: PivError) -> Result<T, FactorError> {
         self.lost = Some(error.clone());
         Err(FactorError::Piv(error))
     }
@@ -171,8 +191,7 @@ impl Cards {
     ) -> Result<T, FactorError> {
         let job = self.start(work).map_err(FactorError::Piv)?;
         prompt.wait(event, job.done.as_fd(), LONG).map_err(FactorError::Prompt)?;
-        let answer = job.answer.try_recv();
-        self.answered(answer, token, LONG)
+        self.answered(&job, token, LONG)
     }
 
     /// Every reader and what it holds. Each card is opened, once.
@@ -217,17 +236,22 @@ impl Cards {
         self.run(prompt, move |desk| desk.find(&wanted))
     }
 
-    /// Sends a PIN, once. `tries`: those that were left before; `key`: the one it is for, if it is for one.
+    /// Tries left for the PIN; `None`: it is verified at the moment.
+    pub fn tries(&mut self, serial: u32, prompt: &mut dyn Prompt) -> Result<Option<u8>, FactorError> {
+        self.run(prompt, move |desk| desk.tries(serial))
+    }
+
+    /// Sends a PIN, once. `last`: also if it is the last try, as the card counts them then; `key`: the one it is for, if it is for one.
     pub fn verify(
         &mut self,
         token: &TokenInfo,
-        tries: Option<u8>,
         key: Option<&KeyInfo>,
         pin: &Arc<Pin>,
+        last: bool,
         prompt: &mut dyn Prompt,
     ) -> Result<(), FactorError> {
         let (name, serial, key, pin) = (token.name(), token.serial, key.cloned(), Arc::clone(pin));
-        let work = move |desk: &mut Desk| desk.verify(serial, tries, key.as_ref(), &pin);
+        let work = move |desk: &mut Desk| desk.verify(serial, key.as_ref(), &pin, last);
         let job = self.start(work).map_err(FactorError::Piv)?;
         self.finish(job, &name, DEADLINE, prompt)
     }
@@ -274,8 +298,8 @@ impl Cards {
             desk.close();
             let _ = closed.send(());
         });
-        // Where it does not come back there is nobody to wait for.
-        if self.lost.is_none() && tasks.send(task).is_ok() && wait.recv_timeout(GOODBYE).is_ok() {
+        // Also where it did not come back in time before: it may by now, and a PIN of an earlier step be verified on the card.
+        if tasks.send(task).is_ok() && wait.recv_timeout(GOODBYE).is_ok() {
             drop(tasks);
             let _ = thread.join();
         }
@@ -286,6 +310,11 @@ impl Drop for Cards {
     fn drop(&mut self) {
         self.dismiss();
     }
+}
+
+/// The thread is gone: it stumbled over an answer outside of the guarded calls.
+fn stumbled(token: &str) -> PivError {
+    PivError::BadAnswer { token: token.to_owned(), why: "nothing can be made of it" }
 }
 
 fn no_thread(error: &std::io::Error) -> PivError {

@@ -3,7 +3,8 @@
 
 use super::super::error::PivError;
 use super::super::info::Occupant;
-use super::token::call;
+use super::line::Line;
+use super::trouble::call;
 use pcsc::{Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,8 +68,17 @@ impl Readers {
         Ok(states.iter().map(one).collect())
     }
 
-    /// Opens the YubiKey in a reader.
-    pub(super) fn open(&mut self, reader: &str) -> Result<YubiKey, yubikey::Error> {
+    /// Opens the YubiKey in a reader, and before it a line of our own.
+    pub(super) fn open(&mut self, reader: &str) -> Result<(YubiKey, Line), yubikey::Error> {
+        let unknown = || yubikey::Error::PcscError { inner: Some(pcsc::Error::UnknownReader) };
+        let name = CString::new(reader).map_err(|_| unknown())?;
+        // What is wrong with the service was said by who looked for readers.
+        let context = self.context().map_err(|_| yubikey::Error::PcscError { inner: Some(pcsc::Error::NoService) })?;
+        let line = Line::open(context, &name)?;
+        self.open_by_crate(reader).map(|yubikey| (yubikey, line))
+    }
+
+    fn open_by_crate(&mut self, reader: &str) -> Result<YubiKey, yubikey::Error> {
         // Its list of readers has the length that it had when made: a reader plugged in since does not fit.
         if let Some(opener) = &mut self.opener
             && let Ok(mut readers) = opener.iter()

@@ -1,17 +1,20 @@
-//! One YubiKey that is open: what the `yubikey` crate does for us, with every way in which it or the card may fail told apart.
+//! One YubiKey that is open: what the `yubikey` crate does for us, and what we do over a line of our own.
 //!
-//! The crate panics on some short answers of a card (`get_version`, metadata without a value, `attest`): each call is guarded. Its
-//! `reconnect` is not used: it would send its cached PIN to whatever card is in the reader by then. `Desk` opens anew instead, and
-//! looks whether it is the same token.
+//! The crate's `reconnect` is not used: it would send its cached PIN to whatever card is in the reader by then. `Desk` opens anew
+//! instead, and looks whether it is the same token.
 
+use super::super::der::{Der, SEQUENCE, element};
 use super::super::error::PivError;
 use super::super::info::{KeyInfo, TokenInfo, printable};
 use super::super::params::Mode;
-use super::super::public::{PublicKey, attested_policies, certificate_in};
+use super::super::public::{PublicKey, UNREAD, attested_policies, certificate_in};
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
+use super::fate::Fate;
+use super::line::{self, Line, Talk};
+use super::trouble::{Trouble, answer, call, nobody_waits};
 use crate::prompt::Tries;
 use crate::secret::Pin;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use yubikey::piv::{AlgorithmId, ManagementSlotId, Origin, SlotAlgorithmId, SlotId};
 use yubikey::{YubiKey, piv};
@@ -20,22 +23,10 @@ use zeroize::Zeroizing;
 /// A missing PIN is refused at once; a touch is waited for longer than this.
 const TOO_QUICK_FOR_A_TOUCH: Duration = Duration::from_millis(150);
 
-/// A failure, and whether a new connection may help.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The card was reset, pulled, or has another application selected: worth one more connection.
-    Again(PivError),
-    /// It stays so.
-    Final(PivError),
-}
-
-impl Trouble {
-    pub(super) fn into_error(self) -> PivError {
-        match self {
-            Self::Again(error) | Self::Final(error) => error,
-        }
-    }
-}
+/// Bytes of a PIN in a command (SP 800-73-4 part 2, 2.4.3).
+pub(super) const PIN_FIELD: usize = 8;
+/// The first firmware that attests.
+const ATTESTS_SINCE: (u8, u8, u8) = (4, 3, 0);
 
 /// What came of a use of a key.
 pub(super) enum Use {
@@ -47,91 +38,38 @@ pub(super) enum Use {
     NoPin,
 }
 
-/// Runs a call of the `yubikey` crate; a panic in it is an answer that makes no sense.
-fn guarded<T>(call: impl FnOnce() -> Result<T, yubikey::Error>) -> Option<Result<T, yubikey::Error>> {
-    catch_unwind(AssertUnwindSafe(call)).ok()
-}
-
-/// Runs a call on an open card.
-pub(super) fn call<T>(
-    token: &str,
-    doing: &'static str,
-    call: impl FnOnce() -> Result<T, yubikey::Error>,
-) -> Result<Result<T, yubikey::Error>, Trouble> {
-    let Some(result) = guarded(call) else {
-        return Err(Trouble::Final(PivError::BadAnswer {
-            token: token.to_owned(),
-            why: "it is shorter than it should be",
-        }));
-    };
-    match result {
-        Err(yubikey::Error::PcscError { inner }) => Err(service(token, doing, inner)),
-        other => Ok(other),
-    }
-}
-
-/// What the service says.
-fn service(token: &str, doing: &'static str, error: Option<pcsc::Error>) -> Trouble {
-    use pcsc::Error as E;
-    let token = token.to_owned();
-    match error {
-        Some(E::ResetCard) => Trouble::Again(PivError::Reset { token }),
-        Some(
-            E::RemovedCard
-            | E::NoSmartcard
-            | E::UnpoweredCard
-            | E::NotTransacted
-            | E::CommError
-            | E::ReaderUnavailable
-            | E::UnknownReader
-            | E::InvalidHandle,
-        ) => Trouble::Again(PivError::Gone { token }),
-        Some(E::NoService | E::ServiceStopped | E::Shutdown) => Trouble::Final(PivError::NoService),
-        Some(E::SecurityViolation | E::NoAccess) => Trouble::Final(PivError::Denied),
-        Some(E::SharingViolation) => Trouble::Final(PivError::Held { reader: token, holder: super::holder::find() }),
-        Some(other) => Trouble::Final(PivError::Refused { token, doing, why: lower(&other.to_string()) }),
-        None => Trouble::Final(PivError::Refused { token, doing, why: "the service failed".to_owned() }),
-    }
-}
-
-/// The service's own sentences, as ours are.
-fn lower(text: &str) -> String {
-    let mut rest = text.trim_end_matches('.').chars();
-    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
-}
-
-/// What the crate says of an answer.
-pub(super) fn answer(token: &str, doing: &'static str, error: yubikey::Error) -> Trouble {
-    use yubikey::Error as E;
-    let token = token.to_owned();
-    match error {
-        E::SizeError | E::ParseError | E::InvalidObject | E::AlgorithmError => {
-            Trouble::Final(PivError::BadAnswer { token, why: "it is not what was asked for" })
-        }
-        // Another program selected another application, which does not know the command, or the card was pulled in the middle.
-        E::GenericError | E::NotSupported => {
-            Trouble::Again(PivError::Refused { token, doing, why: "the token answers with an error".to_owned() })
-        }
-        other => Trouble::Final(PivError::Refused { token, doing, why: other.to_string() }),
-    }
+/// What the card said of its PIN right before one was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Before {
+    /// None was.
+    #[default]
+    NotSent,
+    /// One was verified.
+    Verified,
+    /// So many tries were left.
+    Left(u8),
 }
 
 /// An open YubiKey.
 pub struct Token {
+    /// Ours. It ends before the crate's does, which may reset the card.
+    pub(super) line: Line,
     yubikey: YubiKey,
     pub(super) info: TokenInfo,
     /// A PIN was sent: the card may hold it verified, so it is reset when closed.
-    pin_sent: bool,
+    pub(super) pin_sent: bool,
+    /// Of the work at hand.
+    pub(super) fate: Arc<Fate>,
     /// Its keys, once all were looked at.
     pub(super) keys: Option<Vec<KeyInfo>>,
 }
 
 impl Token {
-    pub(super) fn new(yubikey: YubiKey) -> Self {
+    pub(super) fn new(yubikey: YubiKey, line: Line) -> Self {
         let version = yubikey.version();
         let firmware = (version.major, version.minor, version.patch);
         let info = TokenInfo { serial: yubikey.serial().0, firmware, reader: printable(yubikey.name()), called: None };
-        Self { yubikey, info, pin_sent: false, keys: None }
+        Self { line, yubikey, info, pin_sent: false, fate: Arc::default(), keys: None }
     }
 
     /// What it is.
@@ -152,6 +90,18 @@ impl Token {
     /// Ends a connection that is of no use any more. Nothing is reset: the card has been, or is gone.
     pub(super) fn abandon(self) {
         drop(self.yubikey.disconnect(pcsc::Disposition::LeaveCard));
+    }
+
+    /// Ends a connection over which something went wrong. A card that still answers may hold a PIN that was sent, and is reset; a reset of
+    /// one that is gone would confuse the service.
+    pub(super) fn break_off(mut self, keep: bool) {
+        let name = self.info.name();
+        let answers = |card: &Talk<'_>| Ok(card.ask(line::VERIFY, 0, 0x80, &[])?.status != 0);
+        if self.pin_sent && !keep && self.line.talk(&name, "answer", answers).unwrap_or(false) {
+            self.close(keep);
+        } else {
+            self.abandon();
+        }
     }
 
     pub(super) fn call<T>(
@@ -215,12 +165,15 @@ impl Token {
     }
 
     fn key_by_certificate(&mut self, slot: PivSlot) -> Result<Option<KeyInfo>, Trouble> {
-        let Some(object) = self.object(slot.certificate_object())? else { return Ok(None) };
-        let bad =
-            || Trouble::Final(PivError::BadAnswer { token: self.info.name(), why: "its certificate cannot be read" });
-        let der = certificate_in(&object).ok_or_else(bad)?;
-        let public = PublicKey::from_certificate(der).ok_or_else(bad)?;
-        Ok(Some(KeyInfo { slot, public, pin: None, touch: None, generated: None }))
+        let object = self.object(slot.certificate_object())?.filter(|object| !object.is_empty());
+        let Some(object) = object else { return Ok(None) };
+        let key = |public| KeyInfo { slot, public, pin: None, touch: None, generated: None };
+        if let Some(public) = certificate_in(&object).and_then(PublicKey::from_certificate) {
+            return Ok(Some(key(public)));
+        }
+        // Packed, or nonsense: that is of this PIV slot alone. A key that was made here is seen by its attestation.
+        let statement = self.attest(slot)?;
+        Ok(statement.and_then(|statement| attested_key(slot, &statement)).or(Some(key(PublicKey::Other(UNREAD)))))
     }
 
     /// The policies of a key on firmware that has no metadata: from its attestation, if it has one.
@@ -234,10 +187,25 @@ impl Token {
         Ok(())
     }
 
-    /// The attestation certificate of a key, DER; `None`: the token gives none.
+    /// The attestation certificate of a key, DER; `None`: the token has none to give, as of an empty PIV slot or a key that was imported.
     pub(super) fn attest(&mut self, slot: PivSlot) -> Result<Option<Vec<u8>>, Trouble> {
-        let id = slot_id(slot);
-        Ok(self.call("attest its key", |yubikey| piv::attest(yubikey, id))?.ok().map(|der| der.to_vec()))
+        let (name, firmware) = (self.info.name(), self.info.firmware);
+        self.line.talk(&name, "attest its key", |card| {
+            let answer = card.ask(line::ATTEST, slot.code(), 0, &[])?;
+            match answer.status {
+                line::DONE if answer.data.first() == Some(&SEQUENCE) => Ok(Some(answer.data.to_vec())),
+                line::DONE => Err(Trouble::Final(PivError::BadAnswer {
+                    token: name.clone(),
+                    why: "its attestation is no certificate",
+                })),
+                // No key that was made there; no attestation key, or none that can sign; a PIV slot that the firmware does not attest.
+                line::WRONG_DATA | line::NOT_FOUND | line::NO_SUCH_REFERENCE | line::CONDITIONS | line::WRONG_P1P2 => {
+                    Ok(None)
+                }
+                line::WRONG_INS if firmware < ATTESTS_SINCE => Ok(None),
+                _ => Err(card.refused()),
+            }
+        })
     }
 
     /// A data object; `None`: there is none.
@@ -250,14 +218,10 @@ impl Token {
         }
     }
 
-    /// Tries left for the PIN; `None`: it is verified at the moment. The same on every firmware, and one APDU.
+    /// Tries left for the PIN; `None`: it is verified at the moment.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime, and not of any")]
     pub(super) fn tries(&mut self) -> Result<Option<u8>, Trouble> {
-        const DOING: &str = "tell how many PIN tries are left";
-        match self.call(DOING, |yubikey| yubikey.verify_pin(b""))? {
-            Ok(()) => Ok(None),
-            Err(yubikey::Error::WrongPin { tries }) => Ok(Some(tries)),
-            Err(error) => Err(answer(&self.info.name(), DOING, error)),
-        }
+        self.line.talk(&self.info.name(), "tell how many PIN tries are left", |card| card.tries())
     }
 
     /// Counters and defaults of PIN and PUK, where the token tells (firmware 5.3).
@@ -276,37 +240,83 @@ impl Token {
         }))
     }
 
-    /// Sends a PIN, once. Its form was checked before.
-    pub(super) fn verify(&mut self, pin: &Pin) -> Result<(), Trouble> {
-        const DOING: &str = "check its PIN";
-        self.pin_sent = true;
+    /// Sends a PIN, once, if it is not the last try, or that too. Its form was checked before. How many tries are left is looked at right
+    /// before, with nobody between; `before` is what was found then, set when the PIN is sent. Where one was sent already and the card has
+    /// counted a wrong try since, it is not sent again.
+    pub(super) fn verify(&mut self, pin: &Pin, last: bool, before: &mut Before) -> Result<(), Trouble> {
         let token = self.info.name();
-        match self.call(DOING, |yubikey| yubikey.verify_pin(pin.expose().as_bytes()))? {
-            Ok(()) => Ok(()),
-            Err(yubikey::Error::WrongPin { tries: 0 } | yubikey::Error::PinLocked) => {
-                Err(Trouble::Final(PivError::PinLocked { token }))
+        let mut padded = Zeroizing::new([0xff; PIN_FIELD]);
+        let typed = pin.expose().as_bytes();
+        let Some(field) = padded.get_mut(..typed.len()) else {
+            return Err(Trouble::Final(PivError::PinForm { token, why: "it is too long" }));
+        };
+        field.copy_from_slice(typed);
+        self.line.talk(&token, "check its PIN", |card| {
+            let left = card.tries()?;
+            let token = || token.clone();
+            match left {
+                Some(left) if left > 0 && matches!(*before, Before::Left(before) if left < before) => {
+                    return Err(Trouble::Final(PivError::PinWrong { token: token(), tries: Tries::Exactly(left) }));
+                }
+                Some(0) => return Err(Trouble::Final(PivError::PinLocked { token: token() })),
+                Some(1) if !last => return Err(Trouble::Final(PivError::FinalTry { token: token() })),
+                _ => {}
             }
-            Err(yubikey::Error::WrongPin { tries }) => {
-                Err(Trouble::Final(PivError::PinWrong { token, tries: Tries::Exactly(tries) }))
+            if !self.fate.send(None) {
+                return Err(nobody_waits(token()));
             }
-            Err(error) => Err(answer(&token, DOING, error)),
+            (self.pin_sent, *before) = (true, left.map_or(Before::Verified, Before::Left));
+            let status = card.ask(line::VERIFY, 0, 0x80, &*padded)?.status;
+            match (status, line::tries_in(status)) {
+                (line::DONE, _) => Ok(()),
+                (line::BLOCKED, _) | (_, Some(0)) => Err(Trouble::Final(PivError::PinLocked { token: token() })),
+                (_, Some(left)) => {
+                    Err(Trouble::Final(PivError::PinWrong { token: token(), tries: Tries::Exactly(left) }))
+                }
+                _ => Err(card.refused()),
+            }
+        })
+    }
+
+    /// Where a PIN was sent and the connection lost: what the tries left are to be compared with, before it is sent again.
+    pub(super) fn counted(&mut self, before: Before) -> Result<Before, Trouble> {
+        if before != Before::Verified {
+            return Ok(before);
         }
+        // Then all were left. Firmware before 5.3 does not tell how many that is.
+        let all = self.counter(Counter::Pin)?.map(|(_, all, _)| Before::Left(all));
+        let why = || "the connection was lost, and whether it was right is not known".to_owned();
+        let unknown = || PivError::Refused { token: self.info.name(), doing: "check its PIN", why: why() };
+        all.ok_or_else(|| Trouble::Final(unknown()))
+    }
+
+    /// Sends a PIN that was right in this command, also as the last try: it gives all of them back.
+    pub(super) fn verify_again(&mut self, pin: &Pin) -> Result<(), Trouble> {
+        self.verify(pin, true, &mut Before::default())
     }
 
     /// Lets the key agree on a secret with `point`; blocks until the token was touched, if it wants that.
     pub(super) fn agree(&mut self, key: &KeyInfo, mode: Mode, point: &[u8]) -> Result<Use, Trouble> {
-        const DOING: &str = "use its key";
-        let (id, algorithm) = (slot_id(key.slot), algorithm_of(mode));
-        let began = Instant::now();
-        let error = match self.call(DOING, |yubikey| piv::decrypt_data(yubikey, point, algorithm, id))? {
-            Ok(z) => return self.checked(mode, z).map(Use::Agreed),
-            Err(yubikey::Error::AuthenticationError) => None,
-            Err(error) => Some(error),
-        };
-        if let Some(error) = error {
-            return Err(answer(&self.info.name(), DOING, error));
+        let name = self.info.name();
+        // Dynamic authentication template: the response is asked for, the point is the other side's (SP 800-73-4 part 2, 3.2.4).
+        let template = element(0x7c, &[element(0x82, &[]), element(0x85, point)].concat());
+        let (answer, began) = self.line.talk(&name, "use its key", |card| {
+            let began = Instant::now();
+            let answer = card.ask(line::AUTHENTICATE, algorithm_of(mode).into(), key.slot.code(), &template)?;
+            match answer.status {
+                line::DONE => Ok((Some(answer.data), began)),
+                line::NOT_ALLOWED => Ok((None, began)),
+                _ => Err(card.refused()),
+            }
+        })?;
+        match answer {
+            Some(data) => {
+                let value = Der(&data).take(0x7c).and_then(|template| Der(template).take(0x82));
+                let z = value.map(|z| Zeroizing::new(z.to_vec())).unwrap_or_default();
+                self.checked(mode, z).map(Use::Agreed)
+            }
+            None => self.why_not(key.pin, key.touch, began),
         }
-        self.why_not(key.pin, key.touch, began)
     }
 
     /// Why a key was not used. A missing PIN and a missing touch are refused alike (6982). An empty VERIFY tells whether the PIN is still
@@ -318,9 +328,12 @@ impl Token {
         began: Instant,
     ) -> Result<Use, Trouble> {
         let touch = touch != Some(TouchPolicy::Never);
+        let quick = began.elapsed() < TOO_QUICK_FOR_A_TOUCH;
         Ok(match pin {
+            // Without metadata that is a hint from the keyslot: a key that wants its PIN after all says so at once.
+            Some(PinPolicy::Never) if !self.has_metadata() && quick => Use::NoPin,
             Some(PinPolicy::Never) => Use::NotTouched,
-            Some(PinPolicy::Always) if touch && began.elapsed() >= TOO_QUICK_FOR_A_TOUCH => Use::NotTouched,
+            Some(PinPolicy::Always) if touch && !quick => Use::NotTouched,
             Some(PinPolicy::Always) => Use::NoPin,
             Some(PinPolicy::Once) | None => match self.tries()? {
                 None if touch => Use::NotTouched,
@@ -340,6 +353,13 @@ impl Token {
         }
         Ok(z)
     }
+}
+
+/// The key that an attestation is about, where the token tells of it no other way.
+pub(super) fn attested_key(slot: PivSlot, statement: &[u8]) -> Option<KeyInfo> {
+    let public = PublicKey::from_certificate(statement)?;
+    let (pin, touch) = attested_policies(statement)?;
+    Some(KeyInfo { slot, public, pin: Some(pin), touch: Some(touch), generated: Some(true) })
 }
 
 /// Which of the two that a person types.
