@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 200;
 
 fn main() {
-    let ways = [("PIN once, no touch", policies(2, 1)), ("PIN once, touch", policies(2, 2)), ("touch alone", policies(1, 2))];
+    let ways =
+        [("PIN once, no touch", policies(2, 1)), ("PIN once, touch", policies(2, 2)), ("touch alone", policies(1, 2))];
     println!("medians of {RUNS} runs in turns, milliseconds");
     for (name, policies) in ways {
         // A finger that rests on the key: a person's own time is not what is measured.

@@ -354,6 +354,7 @@ fn store(error: &StoreError) -> Explained {
         StoreError::TooNew { .. } => Explained::new(DAMAGED, error, "use the newer twinlock"),
         StoreError::Damaged(_) => Explained::new(DAMAGED, error, "restore a copy made by 'twinlock backup'"),
         StoreError::Busy => Explained::new(BUSY, error, "try again when it has finished"),
+        StoreError::Exchanged => Explained::new(BUSY, error, "run the command again: it looks at the file anew"),
         StoreError::Full | StoreError::NoRoom { .. } => {
             Explained::new(FIXABLE, format!("{error}; nothing was changed"), "free some space, and try again")
         }

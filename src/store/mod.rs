@@ -98,6 +98,8 @@ pub enum StoreError {
     Damaged(String),
     /// Another process holds the file longer than the time-out.
     Busy,
+    /// Since the file was last looked at, something other than SQLite has written over it, or put another in its place.
+    Exchanged,
     /// No space left.
     Full,
     /// Too little space to write the whole vault anew; both in bytes.
@@ -128,6 +130,7 @@ impl std::fmt::Display for StoreError {
             }
             Self::Damaged(why) => write!(f, "the vault file is damaged: {why}"),
             Self::Busy => f.write_str("another process is writing to the vault"),
+            Self::Exchanged => f.write_str("the vault file was exchanged while this command ran; nothing was changed"),
             Self::Full => f.write_str("no space left on the disk of the vault"),
             Self::NoRoom { wanted, free } => write!(
                 f,

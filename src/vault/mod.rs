@@ -32,11 +32,11 @@ pub use verify::Report;
 
 use crate::crypto::{hkdf_sha256, random_bytes, sha256};
 use crate::factor::Openers;
-use crate::header::{Header, Keyslot, Unverified, sign};
+use crate::header::{Header, HeaderError, Keyslot, Unverified, sign};
 use crate::prompt::Prompt;
 use crate::secret::{AccountKey, FactorSecret};
 use crate::store::{Meta, Store};
-use view::State;
+use view::{State, other_account_key};
 
 /// An open vault.
 pub struct Vault {
@@ -167,13 +167,19 @@ impl Vault {
             ahead = set::Ahead::read(store.snapshot()?.as_ref())?;
         }
         let opened = unlock::open_any(unverified.header(), wish, openers, prompt)?;
-        Ok(Self { ahead, ..Self::with(store, opened)? })
+        Ok(Self { ahead, ..Self::with(store, opened, unverified.header())? })
     }
 
-    /// Opens the vault by what a keyslot gave: checks header and manifest.
-    fn with(mut store: Box<dyn Store>, opened: Opened) -> Result<Self, VaultError> {
+    /// Opens the vault by what a keyslot of the header `then` gave: checks header and manifest.
+    fn with(mut store: Box<dyn Store>, opened: Opened, then: &Header) -> Result<Self, VaultError> {
         let Opened { keyslot, account_key, secrets } = opened;
-        let state = State::read(store.snapshot()?.as_ref(), &account_key)?;
+        let read = store.snapshot()?;
+        let state = match State::read(read.as_ref(), &account_key) {
+            // Behind the prompt, another process may have rotated: no tampering.
+            Err(VaultError::Header(HeaderError::Tag)) => return Err(other_account_key(read.as_ref(), then)?),
+            state => state?,
+        };
+        drop(read);
         Ok(Self {
             store,
             account_key,

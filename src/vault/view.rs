@@ -1,9 +1,9 @@
 //! Looking at the file: header, manifest and record set, accepted only if the keys vouch for them. Spec 4.1, 6.4.
 
 use super::record::{Damaged, Manifest, Sealer};
-use super::set::{Ahead, Set};
+use super::set::{Ahead, Tally};
 use super::{Altered, VaultError};
-use crate::header::{HeaderError, Unverified, Verified};
+use crate::header::{Header, HeaderError, Unverified, Verified};
 use crate::secret::AccountKey;
 use crate::store::{Entry, Meta, Read, RecordId, RecordRef};
 use std::collections::HashMap;
@@ -33,7 +33,9 @@ impl State {
         let same = |which, old: &Vec<u8>| Ok::<_, VaultError>(read.meta(which)?.as_ref() == Some(old));
         if !same(Meta::Header, &self.text)? || !same(Meta::Manifest, &self.sealed_manifest)? {
             let now = match Self::read(read, account_key) {
-                Err(VaultError::Header(HeaderError::Tag)) => return Err(self.other_account_key(read)?),
+                Err(VaultError::Header(HeaderError::Tag)) => {
+                    return Err(other_account_key(read, &self.verified.header)?);
+                }
                 now => now?,
             };
             // Whoever was allowed to go on with a file may not have it exchanged for an older one behind a prompt.
@@ -43,14 +45,6 @@ impl State {
             *self = now;
         }
         Ok(())
-    }
-
-    /// Why the header is under another account key by now. What it says of itself is not verified, and decides nothing but the words.
-    fn other_account_key(&self, read: &dyn Read) -> Result<VaultError, VaultError> {
-        let text = read.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
-        let (now, then) = (Unverified::parse(&text)?, &self.verified.header);
-        let rotated = now.header().vault_id == then.vault_id && now.header().epoch > then.epoch;
-        Ok(if rotated { VaultError::Rotated } else { VaultError::Header(HeaderError::Tag) })
     }
 
     /// The header text as it lies in the store.
@@ -70,22 +64,23 @@ impl State {
 
     /// Walks over all records once, and compares their set with the manifest. `visit` sees each record on the way.
     pub fn walk(&self, read: &dyn Read, visit: &mut dyn FnMut(RecordRef<'_>)) -> Result<(), VaultError> {
-        self.check(read, &Set::read(read, visit)?)
+        let tally = Tally::read(read, &self.sealer().leaves(), visit)?;
+        self.check(read, &tally)
     }
 
     /// Compares the set only, as every write does first; `ahead`, if it was read already.
     pub fn check_set(&self, read: &dyn Read, ahead: Option<Ahead>) -> Result<(), VaultError> {
-        match ahead.map_or(Ok(None), |ahead| ahead.still(read))? {
-            Some(set) => self.check(read, &set),
+        match ahead.map_or(Ok(None), |ahead| ahead.still(read, &self.sealer().leaves()))? {
+            Some(tally) => self.check(read, &tally),
             None => self.walk(read, &mut |_| ()),
         }
     }
 
-    fn check(&self, read: &dyn Read, set: &Set) -> Result<(), VaultError> {
-        if set.fits(&self.sealer().leaves(), &self.manifest) {
+    fn check(&self, read: &dyn Read, tally: &Tally) -> Result<(), VaultError> {
+        if tally.fits(&self.manifest) {
             return Ok(());
         }
-        Err(VaultError::Altered(Box::new(self.explain(read, set.count())?)))
+        Err(VaultError::Altered(Box::new(self.explain(read, tally.count())?)))
     }
 
     /// The slow way, once something is wrong: index entries know name and revision of every item, so most changes can be named.
@@ -113,4 +108,12 @@ impl State {
         altered.deleted.sort();
         Ok(altered)
     }
+}
+
+/// Why the header is under another account key than it was then. What it says of itself is not verified, and decides nothing but the words.
+pub(super) fn other_account_key(read: &dyn Read, then: &Header) -> Result<VaultError, VaultError> {
+    let text = read.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
+    let now = Unverified::parse(&text)?;
+    let rotated = now.header().vault_id == then.vault_id && now.header().epoch > then.epoch;
+    Ok(if rotated { VaultError::Rotated } else { VaultError::Header(HeaderError::Tag) })
 }

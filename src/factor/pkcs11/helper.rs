@@ -41,12 +41,23 @@ impl HelperCommand {
     /// Starts a process before it is known which module it is for, and whether any is needed. It loads nothing by itself, and ends with
     /// its input.
     pub fn spare(&self) -> Spare {
-        Spare(self.spawn())
+        Spare(Some(self.spawn()))
     }
 }
 
-/// A helper process without a module, or why there is none.
-pub struct Spare(io::Result<Child>);
+/// A helper process without a module, or why there is none. Ended on drop: what it inherited, a script's lock for instance, must not outlive
+/// the command by it.
+pub struct Spare(Option<io::Result<Child>>);
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if let Some(Ok(mut child)) = self.0.take() {
+            // It has loaded nothing that would have to be finalised.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
 
 /// How long a healthy module may take to finalise when it is not needed any more.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -74,10 +85,7 @@ impl Helper {
         let Some(real) = real.to_str() else {
             return Err(TokenError::ModuleUnusable { path, why: "its path is not UTF-8".to_owned() });
         };
-        let child = match spare {
-            Some(Spare(child)) => child,
-            None => command.spawn(),
-        };
+        let child = spare.and_then(|mut spare| spare.0.take()).unwrap_or_else(|| command.spawn());
         let mut child = child.map_err(|error| TokenError::HelperUnusable { why: error.to_string() })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both are piped by `HelperCommand::spawn`")
@@ -328,13 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_that_is_not_needed_ends() {
-        let command = HelperCommand { exe: "/bin/sh".into(), args: vec!["-c".into(), "exec cat >/dev/null".into()] };
-        let spare = command.spare();
-        let pid = rustix::process::Pid::from_child(spare.0.as_ref().unwrap());
+    fn a_spare_that_is_not_needed_is_gone_when_it_is_dropped() {
+        let spare = HelperCommand { exe: "/bin/sh".into(), args: vec!["-c".into(), "exec sleep 600".into()] }.spare();
+        let Some(Ok(child)) = &spare.0 else { panic!("a shell can be started") };
+        let pid = rustix::process::Pid::from_child(child);
         drop(spare);
-        let (_, status) = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()).unwrap().unwrap();
-        assert_eq!(status.exit_status(), Some(0), "its input has ended");
+        assert!(rustix::process::test_kill_process(pid).is_err());
     }
 
     #[test]

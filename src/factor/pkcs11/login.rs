@@ -78,6 +78,8 @@ pub fn log_in(
             }
             return Err(FactorError::Token(error));
         }
+        tokens.look_before_pin(found).map_err(FactorError::Token)?;
+        may_try(&found.info, rules.force_last_try)?;
         match tokens.login(found, pin.as_ref()) {
             Ok(()) => return Ok(()),
             Err(error @ TokenError::PinWrong { .. }) => {

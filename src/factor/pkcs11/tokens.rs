@@ -24,6 +24,11 @@ const TOUCH: Duration = Duration::from_secs(60);
 /// A smart card looks for primes a long time.
 const GENERATE: Duration = Duration::from_secs(180);
 
+/// So long is a look at the tokens as good as a new one for finding one of them, if nothing was done in between;
+const RECENT: Duration = Duration::from_secs(1);
+/// and so long for the flags that decide whether a PIN is sent: no person acts within it.
+const JUST_NOW: Duration = Duration::from_millis(10);
+
 /// How often SoftHSM is asked again for a token that it does not show, and how long apart.
 const SOFTHSM_LOOKS: u32 = 3;
 const SOFTHSM_LOOKS_NONE: u32 = 20;
@@ -110,6 +115,7 @@ impl Tokens {
 
     /// Lets the helpers go, once a command needs no token any more; one that is needed after all is started again.
     pub fn dismiss(&mut self) {
+        self.spare = None;
         self.modules.iter_mut().for_each(Entry::dismiss);
     }
 
@@ -129,7 +135,7 @@ impl Tokens {
     pub fn find_all(&mut self, uri: &Uri) -> (Vec<Found>, Vec<TokenError>) {
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for module in 0..self.modules.len() {
-            match self.matching(module, uri) {
+            match self.matching(module, uri, false) {
                 Ok(tokens) => found.extend(tokens),
                 Err(error) => failed.push(error),
             }
@@ -142,7 +148,7 @@ impl Tokens {
     pub fn find_first(&mut self, uri: &Uri) -> Result<Option<Found>, TokenError> {
         let mut failed = None;
         for module in 0..self.modules.len() {
-            match self.matching(module, uri) {
+            match self.matching(module, uri, true) {
                 Ok(tokens) => {
                     if let Some(first) = tokens.into_iter().next() {
                         return Ok(Some(first));
@@ -167,8 +173,12 @@ impl Tokens {
         })
     }
 
-    fn matching(&mut self, module: usize, uri: &Uri) -> Result<Vec<Found>, TokenError> {
-        let (info, mut tokens, _) = self.recent_look(module)?;
+    /// `recent`: a look of a moment ago will do if it shows one. That there is none, or how many, it does not tell.
+    fn matching(&mut self, module: usize, uri: &Uri, recent: bool) -> Result<Vec<Found>, TokenError> {
+        self.running(module)?;
+        let seen = if recent { self.modules[module].recent(RECENT) } else { None };
+        let seen = seen.filter(|(info, tokens, _)| tokens.iter().any(|one| one.initialized && uri.matches(info, one)));
+        let (info, mut tokens, _) = seen.map_or_else(|| self.look(module), Ok)?;
         let meant = |token: &TokenInfo| token.initialized && uri.matches(&info, token);
         // SoftHSM misses a token that another process is logging in to.
         let mut looks = 0;
@@ -189,12 +199,6 @@ impl Tokens {
         self.look_by(module, &Request::Tokens)
     }
 
-    /// A look of a moment ago will do where no PIN was sent since, and nothing else was done.
-    fn recent_look(&mut self, module: usize) -> Result<Look, TokenError> {
-        self.running(module)?;
-        self.modules[module].recent().map_or_else(|| self.look(module), Ok)
-    }
-
     fn look_by(&mut self, module: usize, request: &Request) -> Result<Look, TokenError> {
         let (at, deadline) = (Instant::now(), self.modules[module].module.deadline);
         let reply = self.ask(module, request, b"", deadline)?;
@@ -212,7 +216,7 @@ impl Tokens {
     /// Whether no other token is here that a PIN could be meant for, behind any module. One that cannot be asked could have one.
     pub fn is_alone(&mut self, found: &Found) -> bool {
         (0..self.modules.len()).all(|module| {
-            let Ok((_, tokens, _)) = self.recent_look(module) else { return false };
+            let Ok((_, tokens, _)) = self.look(module) else { return false };
             let mut others =
                 tokens.into_iter().filter(|one| one.initialized && one.login_required && !one.label.is_empty());
             match others.next() {
@@ -223,9 +227,26 @@ impl Tokens {
         })
     }
 
-    /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
+    /// The token and its flags as they are right before a PIN is sent: while it was typed, another card may have come into the reader, which
+    /// this PIN is not for, or another program have spent tries.
+    pub fn look_before_pin(&mut self, found: &mut Found) -> Result<(), TokenError> {
+        let softhsm = matches!(&self.modules[found.module].state,
+            State::Running { info, .. } if info.manufacturer == "SoftHSM");
+        match self.refresh_by(found, JUST_NOW) {
+            // It hides a token that another process is logging in to. `login` looks for it again, and it has no tries that could be lost.
+            Err(TokenError::TokenGone { .. }) if softhsm => Ok(()),
+            other => other,
+        }
+    }
+
     fn refresh(&mut self, found: &mut Found) -> Result<(), TokenError> {
-        let (_, tokens, _) = self.look(found.module)?;
+        self.refresh_by(found, Duration::ZERO)
+    }
+
+    /// Looks at the token's flags again: after a wrong PIN they tell how many tries are left.
+    fn refresh_by(&mut self, found: &mut Found, age: Duration) -> Result<(), TokenError> {
+        let recent = self.modules[found.module].recent(age);
+        let (_, tokens, _) = recent.map_or_else(|| self.look(found.module), Ok)?;
         let before = &found.info;
         let same = tokens.into_iter().find(|now| {
             now.slot == before.slot && now.serial == before.serial && (!now.is_piv() || now.label == before.label)
@@ -247,10 +268,6 @@ impl Tokens {
 
     /// Sends a PIN; `None` where it is typed on the token. Its form, the tries left and what failed before are the caller's to check.
     pub fn login(&mut self, found: &mut Found, pin: Option<&Pin>) -> Result<(), TokenError> {
-        if found.info.is_piv() {
-            // While the PIN was typed, another card may have come into the reader: this PIN is not for that one.
-            self.refresh(found)?;
-        }
         let mut done = self.login_followed(found, pin);
         if let Err(TokenError::PinWrong { token, .. }) = done {
             done = Err(self.after_wrong_pin(found, token));

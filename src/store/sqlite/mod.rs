@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{Read, Store, StoreError, Transaction};
 use draft::Draft;
-use place::Place;
+use place::{Looks, Place};
 pub use replace::Replacement;
 use rows::View;
 
@@ -37,11 +37,20 @@ pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// and no memory is taken for it.
 const MAX_ROW: i32 = 24 << 20;
 
+/// The file at one moment: what SQLite goes by, and how the system sees it.
+#[derive(Clone, Copy)]
+struct Look {
+    version: i64,
+    file: Option<Looks>,
+}
+
 /// An open vault file.
 pub struct SqliteStore {
     connection: Connection,
     place: Place,
     mode: u32,
+    /// How the file looked when it was last read, and the data version of then.
+    seen: Option<Look>,
 }
 
 impl SqliteStore {
@@ -56,7 +65,7 @@ impl SqliteStore {
         let connection = connect(&place.real).map_err(|error| place.opening(error))?;
         schema::harden(&connection).map_err(|error| place.opening(error))?;
         schema::check(&connection, &place)?;
-        Ok(Self { connection, place, mode: metadata.mode() & 0o7777 })
+        Ok(Self { connection, place, mode: metadata.mode() & 0o7777, seen: None })
     }
 
     /// Makes a vault at `path` out of its first header text and manifest. All or nothing: the file appears whole, with mode
@@ -115,6 +124,7 @@ impl SqliteStore {
     /// again. The header is never on a page that splits.
     pub fn compact(&mut self) -> Result<(), StoreError> {
         self.check_writable()?;
+        self.seen = None;
         self.connection.execute_batch("VACUUM").map_err(|error| self.place.explain(error))
     }
 
@@ -137,16 +147,35 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Makes sure that what SQLite takes for the file as it was still is that file. SQLite goes by 16 bytes of it, counters that two copies of
+/// a vault reach alike when each is written once: over a copy that `cp`, `scp` or `rsync --inplace` wrote into the file meanwhile it would
+/// keep its page cache, and a write would mix the two. The lock is held, so no other SQLite is at it.
+fn same_file(view: &View<'_>, place: &Place, seen: Option<Look>) -> Result<Look, StoreError> {
+    let now = Look { version: view.data_version()?, file: place.looks() };
+    match seen {
+        Some(Look { version, file: Some(before) })
+            if version == now.version && now.file.is_some_and(|file| file != before) =>
+        {
+            Err(StoreError::Exchanged)
+        }
+        _ => Ok(now),
+    }
+}
+
 impl Store for SqliteStore {
     fn snapshot(&mut self) -> Result<Box<dyn Read + '_>, StoreError> {
         let view = View::begin(&mut self.connection, &self.place, TransactionBehavior::Deferred)?;
         view.pin()?;
+        self.seen = Some(same_file(&view, &self.place, self.seen)?);
         Ok(Box::new(view))
     }
 
     fn begin(&mut self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         self.check_writable()?;
-        Ok(Box::new(View::begin(&mut self.connection, &self.place, TransactionBehavior::Immediate)?))
+        let view = View::begin(&mut self.connection, &self.place, TransactionBehavior::Immediate)?;
+        // Our own commit changes how the file looks, and not the data version.
+        same_file(&view, &self.place, self.seen.take())?;
+        Ok(Box::new(view))
     }
 
     fn check_room(&self) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
@@ -21,6 +21,9 @@ const ROOM: u64 = 1 << 16;
 
 /// Begins a journal, and ends one that names a super-journal.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// Device, inode, bytes, time of the last change in seconds and nanoseconds.
+pub(super) type Looks = [u64; 5];
 
 /// A file's path as the person gave it, for messages, and as it really is, for SQLite.
 pub(super) struct Place {
@@ -93,6 +96,13 @@ impl Place {
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let wanted = file.len() + file.len() / 10 + ROOM;
         if free < wanted && disk.f_blocks > 0 { Err(StoreError::NoRoom { wanted, free }) } else { Ok(()) }
+    }
+
+    /// What the system knows of the file without opening it: changed by every write to it, and by every other file in its place.
+    /// One that is gone looks like nothing, and SQLite says so.
+    pub(super) fn looks(&self) -> Option<Looks> {
+        let data = std::fs::metadata(&self.real).ok()?;
+        Some([data.dev(), data.ino(), data.len(), data.ctime().cast_unsigned(), data.ctime_nsec().cast_unsigned()])
     }
 
     /// Whether this user may read the file at all.

@@ -36,6 +36,12 @@ impl<'a> View<'a> {
         statement.exists([]).map(drop).map_err(|error| self.place.explain(error))
     }
 
+    /// What moves with commits of other connections, also of this process: <https://www.sqlite.org/pragma.html#pragma_data_version>.
+    pub(super) fn data_version(&self) -> Result<i64, StoreError> {
+        let version = self.tx.pragma_query_value(None, "data_version", |row| row.get(0));
+        version.map_err(|error| self.place.explain(error))
+    }
+
     fn prepare(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         self.tx.prepare_cached(sql).map_err(|error| self.place.explain(error))
     }
@@ -110,9 +116,7 @@ impl Read for View<'_> {
     }
 
     fn stamp(&self) -> Result<Option<u64>, StoreError> {
-        // https://www.sqlite.org/pragma.html#pragma_data_version: commits of other connections, also of this process, change it.
-        let version = self.tx.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0));
-        version.map(|version| u64::try_from(version).ok()).map_err(|error| self.place.explain(error))
+        self.data_version().map(|version| u64::try_from(version).ok())
     }
 }
 

@@ -409,3 +409,59 @@ fn a_file_that_vanishes_meanwhile_is_not_written_into_the_void() {
     let said = store.begin().err().expect("no folder").to_string();
     assert!(said.starts_with("the vault cannot be written: its folder '") && said.ends_with("' is gone"), "{said}");
 }
+
+/// One record more, by somebody.
+fn written(path: &Path, number: u64) {
+    let mut store = SqliteStore::open(path).unwrap();
+    let mut tx = store.begin().unwrap();
+    tx.put_record(&record(number, 1, 100)).unwrap();
+    tx.commit().unwrap();
+}
+
+#[test]
+fn another_copy_written_over_the_file_is_noticed() {
+    // Each is written once, so that the counters by which SQLite knows a file are alike.
+    let folder = tempfile::tempdir().unwrap();
+    let (path, theirs) = (vault(&folder), folder.path().join("theirs"));
+    fs::copy(&path, &theirs).unwrap();
+    written(&path, 1);
+    written(&theirs, 2);
+    type Way = fn(&Path, &Path);
+    let over: Way = |from, to| fs::write(to, fs::read(from).unwrap()).unwrap();
+    let renamed: Way = |from, to| {
+        let beside = to.with_extension("new");
+        fs::copy(from, &beside).unwrap();
+        fs::rename(beside, to).unwrap();
+    };
+    for exchange in [over, renamed] {
+        let mine = fs::read(&path).unwrap();
+        let mut store = SqliteStore::open(&path).unwrap();
+        drop(store.snapshot().unwrap());
+        exchange(&theirs, &path);
+        assert!(matches!(store.begin().err(), Some(StoreError::Exchanged)));
+        let mut store = SqliteStore::open(&path).unwrap();
+        drop(store.snapshot().unwrap());
+        exchange(&theirs, &path);
+        assert!(matches!(store.snapshot().err(), Some(StoreError::Exchanged)));
+        assert_eq!(fs::read(&path).unwrap(), fs::read(&theirs).unwrap(), "and left as it is");
+        assert!(SqliteStore::open(&path).unwrap().snapshot().unwrap().record(&record(2, 1, 1).id).unwrap().is_some());
+        fs::write(&path, mine).unwrap();
+    }
+}
+
+#[test]
+fn writes_of_our_own_and_of_other_processes_are_no_exchange() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = vault(&folder);
+    let mut store = SqliteStore::open(&path).unwrap();
+    for number in [1, 3] {
+        drop(store.snapshot().unwrap());
+        let mut tx = store.begin().unwrap();
+        tx.put_record(&record(number, 1, 100)).unwrap();
+        tx.commit().unwrap();
+        drop(store.snapshot().unwrap());
+        written(&path, number + 1);
+        store.compact().unwrap();
+    }
+    assert!((1..=4).all(|number| store.snapshot().unwrap().record(&record(number, 1, 1).id).unwrap().is_some()));
+}

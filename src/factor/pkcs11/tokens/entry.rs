@@ -8,9 +8,6 @@ use crate::factor::pkcs11::module::Module;
 use crate::factor::pkcs11::protocol::{Failure, Response};
 use std::time::{Duration, Instant};
 
-/// So long is a look at the tokens as good as a new one, if nothing was done in between.
-const RECENT: Duration = Duration::from_secs(1);
-
 pub(super) struct Entry {
     pub module: Module,
     pub state: State,
@@ -89,10 +86,10 @@ impl Entry {
         }
     }
 
-    /// A look of a moment ago, if there was one and nothing was done since.
-    pub fn recent(&self) -> Option<Look> {
+    /// The last look, if it is no older than that and nothing was done since.
+    pub fn recent(&self, age: Duration) -> Option<Look> {
         match &self.state {
-            State::Running { info, last: Some((at, tokens, broken)), .. } if at.elapsed() < RECENT => {
+            State::Running { info, last: Some((at, tokens, broken)), .. } if at.elapsed() < age => {
                 Some((info.clone(), tokens.clone(), broken.clone()))
             }
             _ => None,
