@@ -210,6 +210,7 @@ impl Session {
     pub fn piv_key(&mut self, spec: PivSpec) -> Result<PivEnroll, CliError> {
         let tokens = self.piv()?;
         let token = tokens.the_token(spec.serial, self.prompt.as_mut())?;
+        super::piv_setup::has_number(&token)?;
         let key = tokens.the_key(&token, spec.slot, self.prompt.as_mut())?;
         let force_last_try = self.global.force_pin;
         Ok(PivEnroll { tokens, token, key, name: None, attested: false, force_last_try, test: false })

@@ -21,7 +21,7 @@ pub struct Cards;
 pub struct Desk;
 
 /// A key to be made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the same as in `card`")]
 pub struct NewKey {
     pub slot: PivSlot,
@@ -98,6 +98,15 @@ impl Cards {
         none()
     }
 
+    pub fn run_patiently<T>(
+        &mut self,
+        _: &str,
+        _: &mut dyn Prompt,
+        _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        none()
+    }
+
     pub fn run_long<T>(
         &mut self,
         _: &str,
@@ -117,6 +126,10 @@ impl Cards {
 
 #[expect(missing_docs, reason = "the same as in `card`; never called, since there is no desk")]
 impl Desk {
+    pub fn counters(&mut self, _: u32) -> Result<Counters, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
     pub fn keys(&mut self, _: u32) -> Result<Vec<KeyInfo>, PivError> {
         Err(PivError::NotBuilt)
     }
@@ -153,7 +166,20 @@ impl Desk {
         Err(PivError::NotBuilt)
     }
 
-    pub fn make_key(&mut self, _: u32, _: ManagementKind, _: &ManagementKey, _: NewKey) -> Result<PublicKey, PivError> {
+    pub fn slot(&mut self, _: u32, _: PivSlot) -> Result<SlotInfo, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn let_go(&mut self, _: u32) {}
+
+    pub fn make_key(
+        &mut self,
+        _: u32,
+        _: ManagementKind,
+        _: &ManagementKey,
+        _: NewKey,
+        _: &SlotInfo,
+    ) -> Result<PublicKey, PivError> {
         Err(PivError::NotBuilt)
     }
 

@@ -353,14 +353,17 @@ impl Desk {
         agreed
     }
 
-    /// Ends the connection to a card that a PIN was sent to.
-    pub(super) fn let_go(&mut self, serial: u32) {
-        let held =
-            |place: &&mut Place| place.token().is_some_and(|token| token.info.serial == serial && token.sent_pin());
-        if let Some(place) = self.places.iter_mut().find(held).filter(|_| !self.keep)
+    /// Ends the connection to a card that a PIN or management key was sent to: it forgets them. Before anything that a person may think
+    /// about, or do.
+    pub fn let_go(&mut self, serial: u32) {
+        let keep = self.keep;
+        let held = |place: &&mut Place| {
+            place.token().is_some_and(|token| token.info.serial == serial && token.must_forget(keep))
+        };
+        if let Some(place) = self.places.iter_mut().find(held)
             && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
         {
-            token.close(false);
+            token.close(keep);
         }
     }
 

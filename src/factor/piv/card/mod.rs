@@ -161,6 +161,17 @@ impl Cards {
         self.finish(job, "card", DEADLINE, prompt)
     }
 
+    /// The same for work on a token that is not given up early: where it stands is not known then.
+    pub fn run_patiently<T: Send + 'static>(
+        &mut self,
+        token: &str,
+        prompt: &mut dyn Prompt,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        self.finish(job, token, LONG, prompt)
+    }
+
     /// The same for work on a token that may take as long as making a key does, or need a touch: `event` is shown before it begins.
     pub fn run_long<T: Send + 'static>(
         &mut self,

@@ -122,6 +122,8 @@ pub struct Token {
     pub(super) info: TokenInfo,
     /// A PIN was sent: the card may hold it verified, so it is reset when closed.
     pin_sent: bool,
+    /// The right to change its keys was proven: the card may remember that, too.
+    managed: bool,
     /// Its keys, once all were looked at.
     pub(super) keys: Option<Vec<KeyInfo>>,
 }
@@ -131,7 +133,7 @@ impl Token {
         let version = yubikey.version();
         let firmware = (version.major, version.minor, version.patch);
         let info = TokenInfo { serial: yubikey.serial().0, firmware, reader: printable(yubikey.name()), called: None };
-        Self { yubikey, info, pin_sent: false, keys: None }
+        Self { yubikey, info, pin_sent: false, managed: false, keys: None }
     }
 
     /// What it is.
@@ -141,7 +143,7 @@ impl Token {
 
     /// Ends the connection. After a PIN the card is reset, so that the next process cannot ride on it; else others' sessions are left alone.
     pub(super) fn close(self, keep: bool) {
-        if self.pin_sent && !keep {
+        if self.must_forget(keep) {
             // Dropping it resets.
             return;
         }
@@ -170,6 +172,17 @@ impl Token {
         what: impl FnOnce(&mut YubiKey) -> Result<T, yubikey::Error>,
     ) -> Result<Result<T, yubikey::Error>, PivError> {
         self.call(doing, what).map_err(Trouble::into_error)
+    }
+
+    /// Whether it holds what the next process must not find. `keep`: a verified PIN is to be found, by the person's wish; that it may be
+    /// managed never is.
+    pub(super) fn must_forget(&self, keep: bool) -> bool {
+        self.managed || self.pin_sent && !keep
+    }
+
+    /// Its management key is being sent.
+    pub(super) fn manages(&mut self) {
+        self.managed = true;
     }
 
     /// Whether a PIN was sent.
