@@ -4,6 +4,7 @@
 #[path = "../piv_card/lab.rs"]
 mod card_lab;
 mod hostile;
+mod kept;
 mod lab;
 mod messages;
 mod pulled;
@@ -11,4 +12,5 @@ mod secrecy;
 mod sharing;
 mod terminal;
 mod tokens;
+mod took;
 mod ways;

@@ -9,6 +9,7 @@ use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
 use crate::secret::{ManagementKey, Pin, Puk};
 use std::sync::Arc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The name of the thread that `card` would have.
@@ -38,6 +39,10 @@ fn none<T>() -> Result<T, FactorError> {
 impl Cards {
     pub fn new(_keep: bool) -> Self {
         Self
+    }
+
+    pub fn keeps(&self) -> bool {
+        false
     }
 
     pub fn readers(&mut self, _: &mut dyn Prompt) -> Result<Vec<ReaderInfo>, FactorError> {
@@ -86,7 +91,7 @@ impl Cards {
         _: &[u8],
         _: Option<&Event<'_>>,
         _: &mut dyn Prompt,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, FactorError> {
         none()
     }
 

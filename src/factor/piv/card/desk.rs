@@ -10,6 +10,7 @@ use super::token::{Counter, Token, Trouble, Use, call};
 use crate::prompt::Tries;
 use crate::secret::Pin;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The readers.
@@ -341,13 +342,14 @@ impl Desk {
     }
 
     /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
-    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile.
+    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile. With the secret:
+    /// how long the card took over it.
     pub fn agree(
         &mut self,
         at: &Located,
         pin: Option<&Pin>,
         point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
         let agreed = self.agree_once(at, pin, point);
         self.let_go(at.token.serial);
         agreed
@@ -372,7 +374,7 @@ impl Desk {
         at: &Located,
         pin: Option<&Pin>,
         point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
@@ -391,7 +393,7 @@ impl Desk {
             };
             let name = || token.info.name();
             match used {
-                Use::Agreed(z) => Ok(Some(z)),
+                Use::Agreed(z, took) => Ok(Some((z, took))),
                 Use::NotTouched => Err(Trouble::Final(PivError::NoTouch { token: name() })),
                 Use::NoPin if pin.is_none() => Ok(None),
                 Use::NoPin => Err(Trouble::Final(PivError::NotAuthorised { token: name() })),

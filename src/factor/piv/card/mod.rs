@@ -73,6 +73,11 @@ impl Cards {
         Self { keep, worker: None, lost: None }
     }
 
+    /// Whether a PIN that was verified stays so (the person's wish).
+    pub fn keeps(&self) -> bool {
+        self.keep
+    }
+
     fn worker(&mut self) -> Result<&Worker, PivError> {
         if let Some(error) = &self.lost {
             return Err(error.clone());
@@ -244,7 +249,8 @@ impl Cards {
     }
 
     /// Lets the key agree on a secret with a point, and shows `event` before: it may wait for a touch. `pin` is the one that
-    /// [`Cards::verify`] found right. `None`: the token wants a PIN, and none was given.
+    /// [`Cards::verify`] found right. With the secret: how long the card took over it, with its touch. `None`: the token wants a PIN, and
+    /// none was given.
     pub fn agree(
         &mut self,
         at: &Located,
@@ -252,7 +258,7 @@ impl Cards {
         point: &[u8],
         event: Option<&Event<'_>>,
         prompt: &mut dyn Prompt,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, FactorError> {
         let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
         let at = at.clone();
         let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);

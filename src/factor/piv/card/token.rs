@@ -39,8 +39,8 @@ impl Trouble {
 
 /// What came of a use of a key.
 pub(super) enum Use {
-    /// The shared secret.
-    Agreed(Zeroizing<Vec<u8>>),
+    /// The shared secret, and how long the card took over it: the touch, where it waits for one, and nothing else.
+    Agreed(Zeroizing<Vec<u8>>, Duration),
     /// It was not touched in time.
     NotTouched,
     /// It wants its PIN (again).
@@ -312,7 +312,10 @@ impl Token {
         let (id, algorithm) = (slot_id(key.slot), algorithm_of(mode));
         let began = Instant::now();
         let error = match self.call(DOING, |yubikey| piv::decrypt_data(yubikey, point, algorithm, id))? {
-            Ok(z) => return self.checked(mode, z).map(Use::Agreed),
+            Ok(z) => {
+                let took = began.elapsed();
+                return self.checked(mode, z).map(|z| Use::Agreed(z, took));
+            }
             Err(yubikey::Error::AuthenticationError) => None,
             Err(error) => Some(error),
         };
