@@ -3,6 +3,7 @@
 #[allow(dead_code)] // shared with the tests of the card, which use all of it
 #[path = "../piv_card/lab.rs"]
 mod card_lab;
+mod held;
 mod hostile;
 mod kept;
 mod lab;

@@ -1,7 +1,7 @@
 //! A person at a terminal: touch, PIN typed wrong and right, a token that is brought, Ctrl-C.
 
 #[path = "../../../tests/common/pty.rs"]
-mod pty;
+pub mod pty;
 
 use crate::lab::{Person, once, policies};
 use hsm_test::piv::{CardOptions, Leave, Share};

@@ -445,7 +445,9 @@ impl Desk {
         if self.readers.present()? != self.places.iter().map(seen).collect::<Vec<_>>() {
             return Ok(());
         }
-        self.readers.wait(stop)
+        let is_held = |place: &&Place| matches!(place.state, State::Other(Occupant::Held(_)));
+        let held: Vec<_> = self.places.iter().filter(is_held).map(|place| place.reader.clone()).collect();
+        self.readers.wait(&held, stop)
     }
 
     /// Ends all connections: those over which a PIN was sent by a reset.
