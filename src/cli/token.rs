@@ -92,7 +92,9 @@ impl Command {
             Self::Test { uri, allow_sha1 } => {
                 let enroll = session.pkcs11_enroll(&uri, allow_sha1)?;
                 let report = test(&enroll, session.prompt.as_mut())?;
-                prose(&format!("the key works ({}): it gave a secret back, and refused a damaged one", report.mode));
+                // Of ECDH there is nothing that could be damaged: another point is another secret.
+                let refused = if report.mode.is_ecdh() { "" } else { ", and refused a damaged one" };
+                prose(&format!("the key works ({}): it gave a secret back{refused}", report.mode));
                 out::line(&report.uri)
             }
         }

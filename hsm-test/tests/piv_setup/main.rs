@@ -7,6 +7,10 @@ mod card_lab;
 #[path = "../piv/lab.rs"]
 mod lab;
 
+#[path = "../../../tests/common/pty.rs"]
+mod pty;
+
+mod asking;
 mod attestation;
 mod keys;
 mod list;

@@ -255,26 +255,30 @@ impl Desk {
     }
 
     /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
-    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile.
+    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile. With the secret:
+    /// how long the card took over it.
     pub fn agree(
         &mut self,
         at: &Located,
         pin: Option<&Pin>,
         point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
         let agreed = self.agree_once(at, pin, point);
         self.let_go(at.token.serial);
         agreed
     }
 
-    /// Ends the connection to a card that a PIN was sent to.
-    pub(super) fn let_go(&mut self, serial: u32) {
-        let held =
-            |place: &&mut Place| place.token().is_some_and(|token| token.info.serial == serial && token.sent_pin());
-        if let Some(place) = self.places.iter_mut().find(held).filter(|_| !self.keep)
+    /// Ends the connection to a card that a PIN or management key was sent to: it forgets them. Before anything that a person may think
+    /// about, or do.
+    pub fn let_go(&mut self, serial: u32) {
+        let keep = self.keep;
+        let held = |place: &&mut Place| {
+            place.token().is_some_and(|token| token.info.serial == serial && token.must_forget(keep))
+        };
+        if let Some(place) = self.places.iter_mut().find(held)
             && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
         {
-            token.close(false);
+            token.close(keep);
         }
     }
 
@@ -283,7 +287,7 @@ impl Desk {
         at: &Located,
         pin: Option<&Pin>,
         point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
@@ -302,7 +306,7 @@ impl Desk {
             };
             let name = || token.info.name();
             match used {
-                Use::Agreed(z) => Ok(Some(z)),
+                Use::Agreed(z, took) => Ok(Some((z, took))),
                 Use::NotTouched => Err(Trouble::Final(PivError::NoTouch { token: name() })),
                 Use::NoPin if pin.is_none() => Ok(None),
                 Use::NoPin => Err(Trouble::Final(PivError::NotAuthorised { token: name() })),
@@ -353,7 +357,9 @@ impl Desk {
         if self.readers.present()? != self.places.iter().map(seen).collect::<Vec<_>>() {
             return Ok(());
         }
-        self.readers.wait(stop)
+        let is_held = |place: &&Place| matches!(place.state, State::Other(Occupant::Held(_)));
+        let held: Vec<_> = self.places.iter().filter(is_held).map(|place| place.reader.clone()).collect();
+        self.readers.wait(&held, stop)
     }
 
     /// Ends all connections: those over which a PIN was sent by a reset.

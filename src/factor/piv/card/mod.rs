@@ -86,6 +86,11 @@ impl Cards {
         Self { keep, worker: None, lost: None }
     }
 
+    /// Whether a PIN that was verified stays so (the person's wish).
+    pub fn keeps(&self) -> bool {
+        self.keep
+    }
+
     fn worker(&mut self) -> Result<&Worker, PivError> {
         if let Some(error) = &self.lost {
             return Err(error.clone());
@@ -181,6 +186,17 @@ impl Cards {
         self.finish(job, "card", DEADLINE, prompt)
     }
 
+    /// The same for work on a token that is not given up early: where it stands is not known then.
+    pub fn run_patiently<T: Send + 'static>(
+        &mut self,
+        token: &str,
+        prompt: &mut dyn Prompt,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        self.finish(job, token, LONG, prompt)
+    }
+
     /// The same for work on a token that may take as long as making a key does, or need a touch: `event` is shown before it begins.
     pub fn run_long<T: Send + 'static>(
         &mut self,
@@ -257,7 +273,8 @@ impl Cards {
     }
 
     /// Lets the key agree on a secret with a point, and shows `event` before: it may wait for a touch. `pin` is the one that
-    /// [`Cards::verify`] found right. `None`: the token wants a PIN, and none was given.
+    /// [`Cards::verify`] found right. With the secret: how long the card took over it, with its touch. `None`: the token wants a PIN, and
+    /// none was given.
     pub fn agree(
         &mut self,
         at: &Located,
@@ -265,7 +282,7 @@ impl Cards {
         point: &[u8],
         event: Option<&Event<'_>>,
         prompt: &mut dyn Prompt,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, FactorError> {
         let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
         let at = at.clone();
         let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);
