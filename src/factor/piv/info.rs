@@ -147,7 +147,7 @@ impl Located {
     /// Where it is.
     pub fn hints(&self) -> Hints {
         Hints {
-            serial: Some(self.token.serial),
+            serial: Some(self.token.serial).filter(|&serial| serial != 0),
             piv_slot: Some(self.key.slot),
             touch_policy: self.key.touch,
             name: self.token.called.clone(),
