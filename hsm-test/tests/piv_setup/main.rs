@@ -18,5 +18,6 @@ mod management;
 mod messages;
 mod pins;
 mod pulled;
+mod secrecy;
 mod terminal;
 mod tools;
