@@ -220,7 +220,7 @@ fn the_script_for_a_real_one_does_what_it_says() {
                 card.finger(if line.contains("do NOT") { "away" } else { "ready" });
                 writeln!(keys).expect("somebody waits for Enter");
             }
-            all += &format!("{line}\n");
+            all = all + &line + "\n";
         }
         (child.wait().expect("it ends").success(), all)
     };

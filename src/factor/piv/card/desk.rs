@@ -2,7 +2,7 @@
 //! end the sessions of others.
 
 use super::super::error::PivError;
-use super::super::info::{Counters, KeyInfo, Located, Occupant, ReaderInfo, Wanted, printable};
+use super::super::info::{Agreed, Counters, KeyInfo, Located, Occupant, ReaderInfo, Wanted, printable};
 use super::super::params::Hints;
 use super::super::slot::{PinPolicy, PivSlot};
 use super::readers::{Readers, probe};
@@ -10,8 +10,6 @@ use super::token::{Counter, Token, Trouble, Use, call};
 use crate::prompt::Tries;
 use crate::secret::Pin;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// The readers.
 pub struct Desk {
@@ -344,12 +342,7 @@ impl Desk {
     /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
     /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile. With the secret:
     /// how long the card took over it.
-    pub fn agree(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
+    pub fn agree(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let agreed = self.agree_once(at, pin, point);
         self.let_go(at.token.serial);
         agreed
@@ -369,12 +362,7 @@ impl Desk {
         }
     }
 
-    fn agree_once(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
+    fn agree_once(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
@@ -393,7 +381,7 @@ impl Desk {
             };
             let name = || token.info.name();
             match used {
-                Use::Agreed(z, took) => Ok(Some((z, took))),
+                Use::Agreed(agreed) => Ok(Some(agreed)),
                 Use::NotTouched => Err(Trouble::Final(PivError::NoTouch { token: name() })),
                 Use::NoPin if pin.is_none() => Ok(None),
                 Use::NoPin => Err(Trouble::Final(PivError::NotAuthorised { token: name() })),

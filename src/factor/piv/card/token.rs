@@ -5,7 +5,7 @@
 //! looks whether it is the same token.
 
 use super::super::error::PivError;
-use super::super::info::{KeyInfo, TokenInfo, printable};
+use super::super::info::{Agreed, KeyInfo, TokenInfo, printable};
 use super::super::params::Mode;
 use super::super::public::{PublicKey, attested_policies, certificate_in};
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
@@ -39,8 +39,8 @@ impl Trouble {
 
 /// What came of a use of a key.
 pub(super) enum Use {
-    /// The shared secret, and how long the card took over it: the touch, where it waits for one, and nothing else.
-    Agreed(Zeroizing<Vec<u8>>, Duration),
+    /// The shared secret.
+    Agreed(Agreed),
     /// It was not touched in time.
     NotTouched,
     /// It wants its PIN (again).
@@ -314,7 +314,7 @@ impl Token {
         let error = match self.call(DOING, |yubikey| piv::decrypt_data(yubikey, point, algorithm, id))? {
             Ok(z) => {
                 let took = began.elapsed();
-                return self.checked(mode, z).map(|z| Use::Agreed(z, took));
+                return self.checked(mode, z).map(|z| Use::Agreed(Agreed { z, took }));
             }
             Err(yubikey::Error::AuthenticationError) => None,
             Err(error) => Some(error),
