@@ -159,12 +159,12 @@ impl Desk {
     fn again(&mut self, serial: u32) -> Result<&mut Token, PivError> {
         let open = |place: &Place| place.token().is_some_and(|token| token.info.serial == serial);
         let mut called = None;
-        let mut sent = false;
+        let (mut sent, mut managed) = (false, false);
         if let Some(place) = self.places.iter_mut().find(|place| open(place))
             && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
         {
             called.clone_from(&token.info.called);
-            sent = token.sent_pin();
+            (sent, managed) = (token.sent_pin(), token.managed);
             token.abandon();
         }
         let at = self.at(serial).map_err(|error| match error {
@@ -173,6 +173,7 @@ impl Desk {
         })?;
         let token = self.places[at].token_mut().unwrap_or_else(|| unreachable!("it was just found open"));
         token.info.called = called;
+        token.managed = managed;
         if sent {
             token.pin_was_sent();
         }

@@ -123,7 +123,7 @@ pub struct Token {
     /// A PIN was sent: the card may hold it verified, so it is reset when closed.
     pin_sent: bool,
     /// The right to change its keys was proven: the card may remember that, too.
-    managed: bool,
+    pub(super) managed: bool,
     /// Its keys, once all were looked at.
     pub(super) keys: Option<Vec<KeyInfo>>,
 }
