@@ -129,7 +129,7 @@ impl Args {
             Chosen::There(key) => return self.done(&token, &key, None),
         };
         let prepared = match &plan {
-            Plan::Finish(key) => Some(self.finishable(session, &tokens, &look, key, &roots)?),
+            Plan::Finish(key) => Some(finishable(session, &tokens, &look, key, &roots)?),
             Plan::Make(_) | Plan::Overwrite(_) => None,
         };
         // Everything is asked for first. The card forgets a PIN or management key that is proven on the way, so that it can be left alone.
@@ -144,13 +144,12 @@ impl Args {
         codes.change(session, &tokens, &mut look, rules)?;
         let pin = tokens.pin_for(&mut look, new, rules, session.prompt.as_mut())?;
         let finished = prepared.is_some();
-        let (key, birth) = match prepared {
-            Some(prepared) => prepared,
-            None => {
-                let key = tokens.make_key(&token, &manager, (new, &seen), session.prompt.as_mut()).map_err(stopped)?;
-                let birth = tokens.birth(&token, &key, &roots, session.prompt.as_mut()).map_err(stopped)?;
-                (key, birth)
-            }
+        let (key, birth) = if let Some(prepared) = prepared {
+            prepared
+        } else {
+            let key = tokens.make_key(&token, &manager, (new, &seen), session.prompt.as_mut()).map_err(stopped)?;
+            let birth = tokens.birth(&token, &key, &roots, session.prompt.as_mut()).map_err(stopped)?;
+            (key, birth)
         };
         if self.attestation_root.is_some() && birth != Birth::Proven {
             let attested = birth == Birth::Claimed;
@@ -162,24 +161,6 @@ impl Args {
         tokens.certify(&token, &manager, named, pin, session.prompt.as_mut()).map_err(stopped)?;
         warn_of(&manager, &look, &roots, birth);
         self.done(&token, &key, Some(finished))
-    }
-
-    /// The key that a stopped setup left, if the token itself says that it was born there.
-    fn finishable(
-        &self,
-        session: &mut Session,
-        tokens: &PivTokens,
-        look: &Look,
-        key: &KeyInfo,
-        roots: &Roots,
-    ) -> Result<(KeyInfo, Birth), CliError> {
-        match tokens.birth(&look.token, key, roots, session.prompt.as_mut())? {
-            Birth::Unknown => {
-                let (token, slot) = (look.token.name(), key.slot);
-                Err(FactorError::Piv(PivError::Setup(SetupError::Unattested { token, slot })).into())
-            }
-            birth => Ok((key.clone(), birth)),
-        }
     }
 
     /// What is to be done, with the person's word where something may be lost or was made before.
@@ -319,6 +300,23 @@ enum Chosen {
     Plan(Plan),
     /// A key that is there will do.
     There(KeyInfo),
+}
+
+/// The key that a stopped setup left, if the token itself says that it was born there.
+fn finishable(
+    session: &mut Session,
+    tokens: &PivTokens,
+    look: &Look,
+    key: &KeyInfo,
+    roots: &Roots,
+) -> Result<(KeyInfo, Birth), CliError> {
+    match tokens.birth(&look.token, key, roots, session.prompt.as_mut())? {
+        Birth::Unknown => {
+            let (token, slot) = (look.token.name(), key.slot);
+            Err(FactorError::Piv(PivError::Setup(SetupError::Unattested { token, slot })).into())
+        }
+        birth => Ok((key.clone(), birth)),
+    }
 }
 
 /// New PIN and PUK, typed.

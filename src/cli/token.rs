@@ -21,7 +21,17 @@ config folder:
     deadline = 30          # seconds that a call may take; 30 if left out
 
     [[token]]              # only where the PIN comes from a file
-    uri = \"pkcs11:token=LABEL?pin-source=/FILE\"";
+    uri = \"pkcs11:token=LABEL?pin-source=/FILE\"
+
+A YubiKey is reset after its PIN was used, so that no other program can ride
+on it. With leave-card it is not: other programs keep their sessions, can use
+its keys until it is pulled out, and a PIN that it still knows is not asked for
+again (a YubiKey 4 forgets it all the same). attestation-root names the
+certificates of the maker, which prove that a key was born on a YubiKey:
+
+    [piv]
+    leave-card = true      # false if left out
+    attestation-root = \"/FILE\"";
 
 /// Tokens (YubiKeys; HSMs, by PKCS#11): list, set up, test, unblock
 #[derive(clap::Subcommand)]

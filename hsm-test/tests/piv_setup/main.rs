@@ -18,5 +18,7 @@ mod management;
 mod messages;
 mod pins;
 mod pulled;
+mod real;
+mod secrecy;
 mod terminal;
 mod tools;

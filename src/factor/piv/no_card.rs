@@ -1,7 +1,9 @@
 //! In place of `card` in a program that is built without PC/SC (feature `piv`): says so.
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted};
+use super::info::{
+    Agreed, Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted,
+};
 use super::params::Mode;
 use super::public::PublicKey;
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
@@ -9,8 +11,6 @@ use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
 use crate::secret::{ManagementKey, Pin, Puk};
 use std::sync::Arc;
-use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// The name of the thread that `card` would have.
 pub const THREAD: &str = "cards";
@@ -95,7 +95,7 @@ impl Cards {
         _: &[u8],
         _: Option<&Event<'_>>,
         _: &mut dyn Prompt,
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, FactorError> {
+    ) -> Result<Option<Agreed>, FactorError> {
         none()
     }
 

@@ -2,7 +2,7 @@
 
 use super::card::Cards;
 use super::error::PivError;
-use super::info::{KeyInfo, Located, Occupant, ReaderInfo, TokenInfo, Wanted};
+use super::info::{Agreed, KeyInfo, Located, Occupant, ReaderInfo, TokenInfo, Wanted};
 use super::params::Hints;
 use super::pin::{PinRules, Pins};
 use super::slot::{PinPolicy, PivSlot};
@@ -132,7 +132,7 @@ impl PivTokens {
             let event = at.wants_touch().then_some(&event);
             let agreed = self.cards.borrow_mut().agree(at, pin.as_ref(), point, event, prompt)?;
             match agreed {
-                Some((z, took)) => {
+                Some(Agreed { z, took }) => {
                     self.took.set(Some(took));
                     return Ok(z);
                 }

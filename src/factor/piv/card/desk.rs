@@ -2,7 +2,7 @@
 //! end the sessions of others.
 
 use super::super::error::PivError;
-use super::super::info::{Counters, KeyInfo, Located, Occupant, ReaderInfo, printable};
+use super::super::info::{Agreed, Counters, KeyInfo, Located, Occupant, ReaderInfo, printable};
 use super::super::params::Hints;
 use super::super::slot::PivSlot;
 use super::fate::Fate;
@@ -13,7 +13,6 @@ use crate::secret::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// Connections that are tried where other programs' resets come between.
 const CONNECTIONS: u32 = 4;
@@ -191,12 +190,12 @@ impl Desk {
     /// A new connection to the same token.
     fn again(&mut self, serial: u32) -> Result<&mut Token, PivError> {
         let mut called = None;
-        let mut sent = false;
+        let (mut sent, mut managed) = (false, false);
         if let Some(at) = self.position(serial, false).or_else(|| self.position(serial, true))
             && let State::Open(token) = std::mem::replace(&mut self.places[at].state, State::Unopened)
         {
             called.clone_from(&token.info.called);
-            sent = token.sent_pin();
+            (sent, managed) = (token.sent_pin(), token.managed);
             token.break_off(self.keep);
         }
         let token = self.open_token(serial).map_err(|error| match error {
@@ -204,6 +203,7 @@ impl Desk {
             other => other,
         })?;
         token.info.called = called;
+        token.managed = managed;
         if sent {
             token.pin_was_sent();
         }
@@ -257,12 +257,7 @@ impl Desk {
     /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
     /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile. With the secret:
     /// how long the card took over it.
-    pub fn agree(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
+    pub fn agree(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let agreed = self.agree_once(at, pin, point);
         self.let_go(at.token.serial);
         agreed
@@ -282,12 +277,7 @@ impl Desk {
         }
     }
 
-    fn agree_once(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, PivError> {
+    fn agree_once(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
@@ -306,7 +296,7 @@ impl Desk {
             };
             let name = || token.info.name();
             match used {
-                Use::Agreed(z, took) => Ok(Some((z, took))),
+                Use::Agreed(agreed) => Ok(Some(agreed)),
                 Use::NotTouched => Err(Trouble::Final(PivError::NoTouch { token: name() })),
                 Use::NoPin if pin.is_none() => Ok(None),
                 Use::NoPin => Err(Trouble::Final(PivError::NotAuthorised { token: name() })),

@@ -19,7 +19,7 @@ pub use manage::NewKey;
 pub use token::{Token, algorithm_of, slot_id};
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
+use super::info::{Agreed, Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
 use super::slot::PivSlot;
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
@@ -31,7 +31,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// The name of the thread. What panics there is told as an answer that makes no sense, and nowhere else.
 pub const THREAD: &str = "cards";
@@ -282,7 +281,7 @@ impl Cards {
         point: &[u8],
         event: Option<&Event<'_>>,
         prompt: &mut dyn Prompt,
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, Duration)>, FactorError> {
+    ) -> Result<Option<Agreed>, FactorError> {
         let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
         let at = at.clone();
         let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);

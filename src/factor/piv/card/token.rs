@@ -5,7 +5,7 @@
 
 use super::super::der::{Der, SEQUENCE, element};
 use super::super::error::PivError;
-use super::super::info::{KeyInfo, TokenInfo, printable};
+use super::super::info::{Agreed, KeyInfo, TokenInfo, printable};
 use super::super::params::Mode;
 use super::super::public::{PublicKey, UNREAD, attested_policies, certificate_in};
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
@@ -30,8 +30,8 @@ const ATTESTS_SINCE: (u8, u8, u8) = (4, 3, 0);
 
 /// What came of a use of a key.
 pub(super) enum Use {
-    /// The shared secret, and how long the card took over it: the touch, where it waits for one, and nothing else.
-    Agreed(Zeroizing<Vec<u8>>, Duration),
+    /// The shared secret.
+    Agreed(Agreed),
     /// It was not touched in time.
     NotTouched,
     /// It wants its PIN (again).
@@ -59,7 +59,7 @@ pub struct Token {
     /// A PIN was sent: the card may hold it verified, so it is reset when closed.
     pub(super) pin_sent: bool,
     /// The right to change its keys was proven: the card may remember that, too.
-    managed: bool,
+    pub(super) managed: bool,
     /// Of the work at hand.
     pub(super) fate: Arc<Fate>,
     /// Its keys, once all were looked at.
@@ -327,7 +327,7 @@ impl Token {
             Some(data) => {
                 let value = Der(&data).take(0x7c).and_then(|template| Der(template).take(0x82));
                 let z = value.map(|z| Zeroizing::new(z.to_vec())).unwrap_or_default();
-                self.checked(mode, z).map(|z| Use::Agreed(z, took))
+                self.checked(mode, z).map(|z| Use::Agreed(Agreed { z, took }))
             }
             None => self.why_not(key.pin, key.touch, began),
         }
