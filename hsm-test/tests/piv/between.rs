@@ -218,17 +218,3 @@ fn of_two_cards_with_one_serial_number_the_key_decides() {
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
     }
 }
-
-#[test]
-fn a_token_without_a_serial_number_is_known_by_its_key() {
-    let Some(person) = Person::new() else { return };
-    let card = person.place.card(CardOptions::default().serial(0));
-    make_key(&card, "82", P256, &once());
-    person.ok("init --factor piv --no-recovery");
-    assert!(!person.ok("header show --json").contains("\"serial\""));
-    let other = person.place.card(CardOptions::default().serial(0));
-    assert_eq!(person.with_pin("list").code, Some(1), "two are here, and only the vault file says which");
-    other.remove();
-    let ran = person.opens();
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-}
