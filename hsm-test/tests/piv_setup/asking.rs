@@ -61,6 +61,11 @@ fn stop_everywhere(what: &str, command: &str, steps: &[Step], new: impl Fn() -> 
         terminal.send("\u{3}");
         assert!(!terminal.wait_exit().success());
         card.tell("wait dark 20000");
+        // The program had the card for itself when it ended: the service notices that in a moment, and resets the card.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while at_touch && left_behind(&card) != (false, false) && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
         assert_eq!(left_behind(&card), (false, false), "{what}: after '{}'", steps[stop].0);
         if !at_touch {
             let writes = [CHANGE, 0x2c, GENERATE].map(|ins| times(&card, ins));
