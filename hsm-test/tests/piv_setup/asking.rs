@@ -276,6 +276,8 @@ fn a_change_that_was_not_sent_is_given_up_for_good() {
     terminal.expect(NEW[1].0);
     terminal.send(NEW[1].1);
     terminal.expect("another program may be using it");
+    // The program waits for as long as the terminal of a test does.
+    std::thread::sleep(std::time::Duration::from_secs(20));
     terminal.expect("did not answer within 60 seconds");
     other.end();
     assert!(!terminal.wait_exit().success());
