@@ -92,7 +92,9 @@ fn after_help() -> String {
     format!("Start with:  twinlock init\nExit codes:  {}", lines.join(",\n             "))
 }
 
+// Deferred: only the command that is meant has its options made, which all together take as long as opening a vault.
 #[derive(Subcommand)]
+#[command(defer = true)]
 enum Command {
     Init(init::Args),
     Add(add::Args),
@@ -140,11 +142,12 @@ fn run() -> ExitCode {
     if let Some(warning) = harden::harden() {
         report::warn(&warning);
     }
+    let spare = tokens::spare_helper();
     let cli = match usage::parse() {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    match Session::new(cli.global).and_then(|mut session| cli.command.run(&mut session)) {
+    match Session::new(cli.global, spare).and_then(|mut session| cli.command.run(&mut session)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::error(&error),
     }

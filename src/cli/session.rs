@@ -5,7 +5,7 @@ use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
 use crate::factor::piv::PivTokens;
-use crate::factor::pkcs11::SharedTokens;
+use crate::factor::pkcs11::{SharedTokens, Spare};
 use crate::header::HeaderError;
 
 use crate::prompt::{FilePrompt, NoPrompt, Prompt, Question, Sources, TtyPrompt};
@@ -64,6 +64,8 @@ pub struct Session {
     pub prompt: Box<dyn Prompt>,
     /// Who opens each kind of factor.
     pub openers: Openers,
+    /// A helper process, begun before.
+    pub(super) spare: Option<Spare>,
     /// The tokens of this command, once they are needed.
     pub(super) tokens: Option<SharedTokens>,
     /// The same for PIV.
@@ -72,10 +74,10 @@ pub struct Session {
 
 impl Session {
     /// Sets up the prompt; nothing is opened or asked yet.
-    pub fn new(global: Global) -> Result<Self, CliError> {
+    pub fn new(global: Global, spare: Option<Spare>) -> Result<Self, CliError> {
         let prompt = prompt(&global, Sources::default())?;
         let openers = Openers::typed();
-        Ok(Self { global, prompt, openers, tokens: None, piv: None })
+        Ok(Self { global, prompt, openers, spare, tokens: None, piv: None })
     }
 
     /// Takes more secrets from files, those that only some commands have an option for. Before anything is asked.

@@ -1,15 +1,22 @@
 //! The PKCS#11 tokens of one command: from the person's config file and arguments, and from nowhere else.
 
+use super::config::default_path;
 use super::report::CliError;
 use super::session::Session;
 use crate::factor::Enroll;
 use crate::factor::pkcs11::info::TokenInfo;
 use crate::factor::pkcs11::{
-    HelperCommand, KIND, Module, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, Tokens, Uri, is_here, keys,
+    HelperCommand, KIND, Module, Pkcs11Enroll, Pkcs11Open, SharedTokens, Spare, TokenError, Tokens, Uri, is_here, keys,
 };
 use crate::header::Stanza;
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
+/// Longer config files are not read twice, bytes.
+const MAX_GUESSED: u64 = 64 * 1024;
 /// Seconds that a module may take for a call, as the config file may say.
 const DEADLINE: std::ops::RangeInclusive<u64> = 1..=600;
 
@@ -38,12 +45,13 @@ impl Session {
         let texts =
             config.tokens.iter().map(|token| token.uri.as_str()).chain(self.global.token.iter().map(String::as_str));
         let uris = texts.filter(|text| !is_piv(text)).map(parse).collect::<Result<Vec<_>, _>>()?;
-        let exe = std::env::current_exe().map_err(|error| CliError::File {
+        let command = helper_command().map_err(|error| CliError::File {
             doing: "find the program",
             path: "twinlock".into(),
             error,
         })?;
-        let tokens = Tokens::shared(HelperCommand { exe, args: vec![super::HELPER.into()] }, modules);
+        let tokens = Tokens::new(command, modules).with_spare(self.spare.take());
+        let tokens = Rc::new(RefCell::new(tokens));
         let opener = Pkcs11Open { tokens: tokens.clone(), uris, force_last_try: self.global.force_pin };
         self.openers.add(KIND, Box::new(opener));
         self.tokens = Some(tokens);
@@ -111,6 +119,31 @@ impl Session {
         }
         Ok(found)
     }
+}
+
+/// How this program starts itself as the helper process.
+fn helper_command() -> io::Result<HelperCommand> {
+    Ok(HelperCommand { exe: std::env::current_exe()?, args: vec![super::HELPER.into()] })
+}
+
+/// A helper process where one is likely to be needed: with `--module`, or with a module in the config file in its usual place. It gets
+/// ready while the arguments are read and the vault is opened, and runs no module's code before a keyslot asks for it.
+pub fn spare_helper() -> Option<Spare> {
+    let named = |arg: OsString| arg == "--module" || arg.as_encoded_bytes().starts_with(b"--module=");
+    if std::env::args_os().any(named) || config_has_module() == Some(true) {
+        // What fails here is told when the helper is needed.
+        return helper_command().ok().map(|command| command.spare());
+    }
+    None
+}
+
+/// A guess, as it costs a process at most. The file is read and checked where it is used.
+fn config_has_module() -> Option<bool> {
+    let path = default_path()?;
+    // Of a pipe it would be gone.
+    let small = path.metadata().is_ok_and(|data| data.is_file() && data.len() <= MAX_GUESSED);
+    let text = if small { std::fs::read_to_string(path).ok()? } else { return None };
+    Some(text.lines().any(|line| line.trim_start().starts_with("[[module]]")))
 }
 
 /// The URI of a token by what it says of itself.

@@ -27,6 +27,27 @@ pub struct HelperCommand {
     pub args: Vec<OsString>,
 }
 
+impl HelperCommand {
+    /// A process that waits for its module.
+    fn spawn(&self) -> io::Result<Child> {
+        let mut spawn = Command::new(&self.exe);
+        spawn.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TWINLOCK_")) {
+            spawn.env_remove(name);
+        }
+        spawn.spawn()
+    }
+
+    /// Starts a process before it is known which module it is for, and whether any is needed. It loads nothing by itself, and ends with
+    /// its input.
+    pub fn spare(&self) -> Spare {
+        Spare(self.spawn())
+    }
+}
+
+/// A helper process without a module, or why there is none.
+pub struct Spare(io::Result<Child>);
+
 /// How long a healthy module may take to finalise when it is not needed any more.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// After so long an answer is late enough for a word to the person.
@@ -47,25 +68,25 @@ pub type Reply = Result<(Response, Zeroizing<Vec<u8>>), Failure>;
 
 impl Helper {
     /// Checks the module's path, starts the process, and has it load and initialise the module; nobody waits for that yet.
-    pub fn begin(command: &HelperCommand, module: &Module) -> Result<Starting, TokenError> {
+    pub fn begin(command: &HelperCommand, spare: Option<Spare>, module: &Module) -> Result<Starting, TokenError> {
         let real = module.check()?;
         let path = module.shown();
         let Some(real) = real.to_str() else {
             return Err(TokenError::ModuleUnusable { path, why: "its path is not UTF-8".to_owned() });
         };
-        let mut spawn = Command::new(&command.exe);
-        spawn.args(&command.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TWINLOCK_")) {
-            spawn.env_remove(name);
-        }
-        let mut child = spawn.spawn().map_err(|error| TokenError::HelperUnusable { why: error.to_string() })?;
+        let child = match spare {
+            Some(Spare(child)) => child,
+            None => command.spawn(),
+        };
+        let mut child = child.map_err(|error| TokenError::HelperUnusable { why: error.to_string() })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            unreachable!("both are piped above")
+            unreachable!("both are piped by `HelperCommand::spawn`")
         };
         let mut helper = Self { child, pipes: Some((stdin, stdout)), path };
         let load = Request::Load { path: real.to_owned(), init_args: module.init_args.clone() };
-        let sent = helper.send(&load, b"");
-        Ok(Starting { helper, sent, deadline: module.deadline })
+        // What its tokens are is the first question in any case: asked now, its answer waits in the pipe.
+        let sent = helper.send(&load, b"").and_then(|()| helper.send(&Request::Tokens, b""));
+        Ok(Starting { helper, sent, since: Instant::now(), deadline: module.deadline })
     }
 
     /// Asks and waits for the answer until the deadline. After an `Err` the process is gone.
@@ -172,8 +193,12 @@ impl Helper {
 pub struct Starting {
     helper: Helper,
     sent: io::Result<()>,
+    since: Instant,
     deadline: Duration,
 }
+
+/// A helper that has loaded its module: what that is, and its tokens as they were when asked for, at the moment given.
+pub type Started = (Helper, ModuleInfo, Instant, Reply);
 
 impl Starting {
     /// Lets it go, as [`Helper::dismiss`] does.
@@ -181,20 +206,17 @@ impl Starting {
         self.helper.dismiss();
     }
 
-    /// Waits until the module is initialised.
-    pub fn finish(self) -> Result<(Helper, ModuleInfo), TokenError> {
-        let Self { mut helper, sent, deadline } = self;
+    /// Waits until the module is initialised, and has told its tokens.
+    pub fn finish(self) -> Result<Started, TokenError> {
+        let Self { mut helper, sent, since, deadline } = self;
         let path = helper.path.clone();
         match helper.answer(sent, deadline)? {
-            Ok((Response::Loaded(info), _)) => Ok((helper, info)),
+            Ok((Response::Loaded(info), _)) => {
+                let tokens = helper.answer(Ok(()), deadline)?;
+                Ok((helper, info, since, tokens))
+            }
             Ok(_) => Err(TokenError::HelperUnusable { why: "it gave another answer than was asked for".to_owned() }),
-            Err(failure) => Err(TokenError::ModuleUnusable {
-                path,
-                why: match failure.code {
-                    Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
-                    None => failure.name,
-                },
-            }),
+            Err(failure) => Err(TokenError::ModuleUnusable { path, why: failure.in_words() }),
         }
     }
 }
@@ -303,6 +325,26 @@ mod tests {
     fn an_end_is_a_crash() {
         assert_eq!(ask(&mut shell("kill -SEGV $$")), TokenError::Crashed { path: "m".to_owned(), signal: Some(11) });
         assert_eq!(ask(&mut shell("exit 3")), TokenError::Crashed { path: "m".to_owned(), signal: None });
+    }
+
+    #[test]
+    fn a_spare_that_is_not_needed_ends() {
+        let command = HelperCommand { exe: "/bin/sh".into(), args: vec!["-c".into(), "exec cat >/dev/null".into()] };
+        let spare = command.spare();
+        let pid = rustix::process::Pid::from_child(spare.0.as_ref().unwrap());
+        drop(spare);
+        let (_, status) = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.exit_status(), Some(0), "its input has ended");
+    }
+
+    #[test]
+    fn a_spare_is_used() {
+        let unusable = HelperCommand { exe: "/nonexistent".into(), args: Vec::new() };
+        let echo = HelperCommand { exe: "/bin/sh".into(), args: vec!["-c".into(), "exec sleep 600".into()] };
+        let library = Module::new("/bin/sh");
+        let started = Helper::begin(&unusable, Some(echo.spare()), &library).unwrap();
+        assert!(started.sent.is_ok());
+        assert!(matches!(Helper::begin(&unusable, None, &library), Err(TokenError::HelperUnusable { .. })));
     }
 
     #[test]

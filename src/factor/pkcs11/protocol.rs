@@ -182,6 +182,16 @@ pub struct Failure {
     pub code: Option<u64>,
 }
 
+impl Failure {
+    /// Which function returned what.
+    pub fn in_words(self) -> String {
+        match self.code {
+            Some(code) => format!("{} returned {} ({code:#x})", self.function, self.name),
+            None => self.name,
+        }
+    }
+}
+
 /// What a failure means: modules return whatever code they like for the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureClass {

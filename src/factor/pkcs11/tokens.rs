@@ -2,7 +2,7 @@
 //! for once a token, and a hanging module costs its deadline once.
 
 use super::error::TokenError;
-use super::helper::{Helper, HelperCommand, Reply, Starting};
+use super::helper::{Helper, HelperCommand, Reply, Spare};
 use super::info::{BrokenToken, Class, KeyInfo, ModuleInfo, PublicKey, TokenInfo};
 use super::mode::Mode;
 use super::module::Module;
@@ -14,7 +14,7 @@ use crate::secret::Pin;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// A PIN pad waits for a person.
@@ -32,32 +32,19 @@ const SOFTHSM_PAUSE: Duration = Duration::from_millis(15);
 /// `Tokens`, shared by all factors of a command.
 pub type SharedTokens = Rc<RefCell<Tokens>>;
 
+mod entry;
 mod failure;
+
+use entry::{Entry, State};
 
 /// All configured modules.
 pub struct Tokens {
     command: HelperCommand,
+    /// A process for the first module that is needed.
+    spare: Option<Spare>,
     modules: Vec<Entry>,
     /// Tokens that a login has failed on.
     refused: Vec<(Found, TokenError)>,
-}
-
-struct Entry {
-    module: Module,
-    state: State,
-}
-
-enum State {
-    Idle,
-    /// Begun by [`Tokens::begin`].
-    Starting(Starting),
-    Running {
-        helper: Helper,
-        info: ModuleInfo,
-        logged_in: Vec<u64>,
-    },
-    /// Tried once in this command; not again.
-    Failed(TokenError),
 }
 
 /// A token that is there, behind one of the modules.
@@ -98,7 +85,7 @@ impl Tokens {
                 entries.push(Entry { module, state: State::Idle });
             }
         }
-        Self { command, modules: entries, refused: Vec::new() }
+        Self { command, spare: None, modules: entries, refused: Vec::new() }
     }
 
     /// The same, ready to be shared by the factors of a command.
@@ -106,28 +93,24 @@ impl Tokens {
         Rc::new(RefCell::new(Self::new(command, modules)))
     }
 
+    /// The same with a process that was started before.
+    #[must_use]
+    pub fn with_spare(mut self, spare: Option<Spare>) -> Self {
+        self.spare = spare;
+        self
+    }
+
     /// Has the first module load while this program does something else; true if it is on its way. Others are left alone, as it may be
     /// enough.
     pub fn begin(&mut self) -> bool {
         let Some(first) = self.modules.first_mut() else { return false };
-        if matches!(first.state, State::Idle) {
-            first.state = match Helper::begin(&self.command, &first.module) {
-                Ok(starting) => State::Starting(starting),
-                Err(error) => State::Failed(error),
-            };
-        }
+        first.begin(&self.command, &mut self.spare);
         matches!(first.state, State::Starting(_))
     }
 
     /// Lets the helpers go, once a command needs no token any more; one that is needed after all is started again.
     pub fn dismiss(&mut self) {
-        for entry in &mut self.modules {
-            match std::mem::replace(&mut entry.state, State::Idle) {
-                State::Running { helper, .. } => helper.dismiss(),
-                State::Starting(starting) => starting.dismiss(),
-                kept @ (State::Idle | State::Failed(_)) => entry.state = kept,
-            }
-        }
+        self.modules.iter_mut().for_each(Entry::dismiss);
     }
 
     /// Whether any module is configured.
@@ -185,11 +168,11 @@ impl Tokens {
     }
 
     fn matching(&mut self, module: usize, uri: &Uri) -> Result<Vec<Found>, TokenError> {
-        let (info, mut tokens, _) = self.look(module)?;
+        let (info, mut tokens, _) = self.recent_look(module)?;
         let meant = |token: &TokenInfo| token.initialized && uri.matches(&info, token);
         // SoftHSM misses a token that another process is logging in to.
         let mut looks = 0;
-        while info.manufacturer == "SoftHSM" && !self.any_login(module) && !tokens.iter().any(meant) {
+        while info.manufacturer == "SoftHSM" && !self.modules[module].logged_in(None) && !tokens.iter().any(meant) {
             // Where no token at all is shown, one is more likely hidden than absent.
             let none = !tokens.iter().any(|token| token.initialized && !token.label.is_empty());
             if looks >= if none { SOFTHSM_LOOKS_NONE } else { SOFTHSM_LOOKS } {
@@ -202,29 +185,20 @@ impl Tokens {
         Ok(tokens.into_iter().filter(meant).map(|info| Found { module, info }).collect())
     }
 
-    fn any_login(&self, module: usize) -> bool {
-        matches!(&self.modules[module].state, State::Running { logged_in, .. } if !logged_in.is_empty())
-    }
-
     fn look(&mut self, module: usize) -> Result<Look, TokenError> {
         self.look_by(module, &Request::Tokens)
     }
 
+    /// A look of a moment ago will do where no PIN was sent since, and nothing else was done.
+    fn recent_look(&mut self, module: usize) -> Result<Look, TokenError> {
+        self.running(module)?;
+        self.modules[module].recent().map_or_else(|| self.look(module), Ok)
+    }
+
     fn look_by(&mut self, module: usize, request: &Request) -> Result<Look, TokenError> {
-        let deadline = self.modules[module].module.deadline;
+        let (at, deadline) = (Instant::now(), self.modules[module].module.deadline);
         let reply = self.ask(module, request, b"", deadline)?;
-        let State::Running { info, .. } = &self.modules[module].state else { unreachable!("it has just answered") };
-        match reply {
-            Ok((Response::Tokens(tokens, broken), _)) => Ok((info.clone(), tokens, broken)),
-            Ok(_) => Err(self.confused(module)),
-            Err(failure) => Err(TokenError::ModuleUnusable {
-                path: self.modules[module].module.shown(),
-                why: match failure.code {
-                    Some(code) => format!("{} returned {} ({code:#x})", failure.function, failure.name),
-                    None => failure.name,
-                },
-            }),
-        }
+        self.modules[module].told(at, reply)
     }
 
     /// Whether a URI means this token.
@@ -238,7 +212,7 @@ impl Tokens {
     /// Whether no other token is here that a PIN could be meant for, behind any module. One that cannot be asked could have one.
     pub fn is_alone(&mut self, found: &Found) -> bool {
         (0..self.modules.len()).all(|module| {
-            let Ok((_, tokens, _)) = self.look(module) else { return false };
+            let Ok((_, tokens, _)) = self.recent_look(module) else { return false };
             let mut others =
                 tokens.into_iter().filter(|one| one.initialized && one.login_required && !one.label.is_empty());
             match others.next() {
@@ -262,10 +236,7 @@ impl Tokens {
 
     /// Whether this command has logged in already.
     pub fn is_logged_in(&self, found: &Found) -> bool {
-        match &self.modules[found.module].state {
-            State::Running { logged_in, .. } => logged_in.contains(&found.info.slot),
-            _ => false,
-        }
+        self.modules[found.module].logged_in(Some(found.info.slot))
     }
 
     /// How the last login to this token failed in this command, if it did. Whatever code it failed with, the token may have judged the
@@ -396,7 +367,7 @@ impl Tokens {
         let deadline = self.deadline(found, if found.info.is_piv() { Some(TOUCH) } else { None });
         let event = Event::Slow { token: &found.info.name() };
         let (reply, told) = self.running(found.module)?.call_patiently(&request, deadline, &event, prompt)?;
-        match self.noted(found.module, reply)? {
+        match self.modules[found.module].noted(reply)? {
             Ok((Response::Reproduced, z)) => Ok(z),
             Ok(_) => Err(self.confused(found.module).into()),
             Err(failure) => Err(self.use_error(found, &request, failure, told).into()),
@@ -442,39 +413,15 @@ impl Tokens {
         deadline: Duration,
     ) -> Result<Reply, TokenError> {
         let reply = self.running(module)?.call(request, secret, deadline);
-        self.noted(module, reply)
+        self.modules[module].noted(reply)
     }
 
     /// The helper of a module, started if it was not yet.
     fn running(&mut self, module: usize) -> Result<&mut Helper, TokenError> {
-        let entry = &mut self.modules[module];
-        if matches!(entry.state, State::Idle | State::Starting(_)) {
-            let started = match std::mem::replace(&mut entry.state, State::Idle) {
-                State::Starting(starting) => starting.finish(),
-                _ => Helper::begin(&self.command, &entry.module).and_then(Starting::finish),
-            };
-            entry.state = match started {
-                Ok((helper, info)) => State::Running { helper, info, logged_in: Vec::new() },
-                Err(error) => State::Failed(error),
-            };
-        }
-        match &mut entry.state {
-            State::Idle | State::Starting(_) => unreachable!("started above"),
-            State::Failed(error) => Err(error.clone()),
-            State::Running { helper, .. } => Ok(helper),
-        }
-    }
-
-    /// What a module that failed has failed with is kept.
-    fn noted(&mut self, module: usize, reply: Result<Reply, TokenError>) -> Result<Reply, TokenError> {
-        if let Err(error) = &reply {
-            self.modules[module].state = State::Failed(error.clone());
-        }
-        reply
+        self.modules[module].running(&self.command, &mut self.spare)
     }
 
     fn confused(&self, module: usize) -> TokenError {
-        let path = self.modules[module].module.shown();
-        TokenError::ModuleUnusable { path, why: "its helper gave another answer than was asked for".to_owned() }
+        self.modules[module].confused()
     }
 }
