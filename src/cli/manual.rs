@@ -20,7 +20,7 @@ const FILES: [(&str, &str); 3] = [
     ("~/.local/share/twinlock/vault.twinlock", "The vault."),
     (
         "~/.config/twinlock/config.toml",
-        "PKCS#11 modules, and tokens whose PIN comes from a file; see twinlock-token(1).",
+        "PKCS#11 modules, tokens whose PIN comes from a file, how YubiKeys are treated; see twinlock-token(1).",
     ),
     (
         "~/.local/state/twinlock/seen.json",

@@ -6,7 +6,7 @@ use crate::factor::piv::attestation::{Birth, Roots};
 use crate::factor::piv::info::TokenInfo;
 use crate::factor::piv::public::MAX_FILE;
 use crate::factor::piv::{
-    Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, describe,
+    Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, TouchPolicy, describe,
     params::check_name,
 };
 use crate::factor::{Enroll, FactorError, SlotContext};
@@ -210,6 +210,7 @@ impl Session {
     pub fn piv_key(&mut self, spec: PivSpec) -> Result<PivEnroll, CliError> {
         let tokens = self.piv()?;
         let token = tokens.the_token(spec.serial, self.prompt.as_mut())?;
+        super::piv_setup::has_number(&token)?;
         let key = tokens.the_key(&token, spec.slot, self.prompt.as_mut())?;
         let force_last_try = self.global.force_pin;
         Ok(PivEnroll { tokens, token, key, name: None, attested: false, force_last_try, test: false })
@@ -242,7 +243,8 @@ impl Session {
         let (stanza, _) = enroll.enroll(&ctx, self.prompt.as_mut())?;
         let mode = describe(&stanza).map_or("", |(mode, _)| mode.name());
         let took = enroll.tokens.last_use();
-        let took = took.map_or(String::new(), |took| format!(" after {:.1} s", took.as_secs_f64()));
+        let from = if enroll.key.touch == Some(TouchPolicy::Always) { " from the request for the touch" } else { "" };
+        let took = took.map_or(String::new(), |took| format!(" after {:.1} s{from}", took.as_secs_f64()));
         prose(&format!(
             "the key in PIV slot {} of the {} works ({mode}): it gave the secret back{took}",
             enroll.key.slot,

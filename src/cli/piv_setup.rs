@@ -1,14 +1,14 @@
 //! `twinlock token setup piv`: what is asked, in which order, and what is told. The steps are in `factor/piv/setup`.
 
 use super::out;
-use super::report::{CliError, prose, warn};
+use super::report::{CliError, TOKEN, prose, warn};
 use super::session::Session;
 use super::ways::Ways;
 use crate::factor::FactorError;
 use crate::factor::piv::attestation::{Birth, Roots};
 use crate::factor::piv::info::{Counters, KeyInfo, TokenInfo};
 use crate::factor::piv::params::check_name;
-use crate::factor::piv::setup::{Look, Manager, NewKey, Plan, describe, of_key, stopped};
+use crate::factor::piv::setup::{Look, Manager, NewKey, NewPin, NewPuk, Plan, describe, of_key, stopped};
 use crate::factor::piv::{Mode, PinPolicy, PinRules, PivError, PivSlot, PivTokens, SetupError, TouchPolicy};
 use crate::prompt::{Question, Sources};
 use std::path::PathBuf;
@@ -16,8 +16,8 @@ use std::path::PathBuf;
 /// Make a key on a YubiKey that can open keyslots
 ///
 /// The key is born on the YubiKey and cannot leave it. It is put into a free retired PIV slot (82 to 95), where other programs leave it
-/// alone, with a certificate that names twinlock and the YubiKey for those that list it. A setup that was stopped is finished by the
-/// next one. What is on the YubiKey is shown first.
+/// alone, with a certificate that names twinlock and the YubiKey for those that list it. What is on the YubiKey is shown first; whatever
+/// is typed is asked for before anything is changed. The next setup offers to finish one that was stopped; a script says so by --finish.
 #[derive(clap::Args)]
 pub struct Args {
     /// Which YubiKey, by its serial number [default: the only one here]
@@ -41,16 +41,19 @@ pub struct Args {
     /// Overwrite the key in --piv-slot, for ever; the serial number is asked for, or taken from --serial where nobody can be asked
     #[arg(long, requires = "piv_slot")]
     overwrite: bool,
+    /// Go on with the key that a stopped setup left, if there is one, without asking
+    #[arg(long)]
+    finish: bool,
     /// Certificates of the YubiKey's maker: the setup fails unless they prove that the key was born on it
     #[arg(long, value_name = "FILE")]
     attestation_root: Option<PathBuf>,
     /// Take the management key, in hexadecimal digits, from the first line of FILE
     #[arg(long, value_name = "FILE")]
     management_key_file: Option<PathBuf>,
-    /// Change the PIN to the first line of FILE
+    /// Change the PIN to the first line of FILE; the old one is typed, or taken from --pin-file, unless it is that of the factory
     #[arg(long, value_name = "FILE")]
     new_pin_file: Option<PathBuf>,
-    /// Change the PUK to the first line of FILE
+    /// Change the PUK to the first line of FILE; the old one is typed, or taken from --puk-file, unless it is that of the factory
     #[arg(long, value_name = "FILE")]
     new_puk_file: Option<PathBuf>,
     /// Take the PUK that is to be changed from the first line of FILE
@@ -86,8 +89,24 @@ fn name(text: &str) -> Result<String, String> {
 pub fn the_token(session: &mut Session, serial: Option<u32>) -> Result<(PivTokens, TokenInfo, bool), CliError> {
     let tokens = session.piv()?;
     let token = tokens.the_token(serial, session.prompt.as_mut())?;
+    has_number(&token)?;
     let (here, _) = tokens.here(session.prompt.as_mut())?;
     Ok((tokens, token, here.len() == 1))
+}
+
+/// A keyslot names its token by the serial number, and so does whoever overwrites a key: 0 is what tokens say that have none.
+pub fn has_number(token: &TokenInfo) -> Result<(), CliError> {
+    if token.serial != 0 {
+        return Ok(());
+    }
+    Err(CliError::Plain {
+        message: format!(
+            "the YubiKey in reader '{}' has no serial number: it could not be told from others",
+            token.reader
+        ),
+        hint: "use another one; 'ykman info' shows what it says of itself".into(),
+        code: TOKEN,
+    })
 }
 
 impl Args {
@@ -109,25 +128,29 @@ impl Args {
             Chosen::Plan(plan) => plan,
             Chosen::There(key) => return self.done(&token, &key, None),
         };
-        self.change_codes(session, &tokens, &mut look, rules)?;
+        let prepared = match &plan {
+            Plan::Finish(key) => Some(finishable(session, &tokens, &look, key, &roots)?),
+            Plan::Make(_) | Plan::Overwrite(_) => None,
+        };
+        // Everything is asked for first. The card forgets a PIN or management key that is proven on the way, so that it can be left alone.
         let given = self.management_key_file.is_some();
         let manager = tokens.manager(&mut look, given, rules, session.prompt.as_mut())?;
         let new = NewKey { slot: plan.slot(), mode: self.algorithm, pin: self.pin_policy, touch: self.touch_policy };
-        tokens.pin_for(&mut look, new, rules, session.prompt.as_mut())?;
-        if look.counters.pin_is_default.is_none() && tokens.knows_default_pin(token.serial) {
-            // Firmware before 5.3 does not tell; a person who types it does.
-            look.counters.pin_is_default = Some(true);
-            self.change_pin(session, &tokens, &mut look, rules)?;
+        let codes = self.ask_codes(session, &tokens, (&mut look, new), rules)?;
+        let seen = look.slot(new.slot).clone();
+        if prepared.is_some() {
+            tokens.check_slot(&token, &seen, session.prompt.as_mut())?;
         }
+        codes.change(session, &tokens, &mut look, rules)?;
         let pin = tokens.pin_for(&mut look, new, rules, session.prompt.as_mut())?;
-        let finished = matches!(plan, Plan::Finish(_));
-        let key = match plan {
-            Plan::Finish(key) => key,
-            Plan::Make(_) | Plan::Overwrite(_) => {
-                tokens.make_key(&token, &manager, new, session.prompt.as_mut()).map_err(stopped)?
-            }
+        let finished = prepared.is_some();
+        let (key, birth) = if let Some(prepared) = prepared {
+            prepared
+        } else {
+            let key = tokens.make_key(&token, &manager, (new, &seen), session.prompt.as_mut()).map_err(stopped)?;
+            let birth = tokens.birth(&token, &key, &roots, session.prompt.as_mut()).map_err(stopped)?;
+            (key, birth)
         };
-        let birth = tokens.birth(&token, &key, &roots, session.prompt.as_mut()).map_err(stopped)?;
         if self.attestation_root.is_some() && birth != Birth::Proven {
             let attested = birth == Birth::Claimed;
             return Err(
@@ -149,14 +172,18 @@ impl Args {
         match &plan {
             Plan::Overwrite(slot) => self.confirm_loss(session, look, *slot, ways)?,
             Plan::Finish(key) => {
-                let left =
-                    format!("PIV slot {} has a key without its certificate, as a stopped setup leaves it", key.slot);
-                if asks && !session.prompt.confirm(&Question::YesByDefault(&format!("{left}. Finish it?")))? {
-                    let free = look.free().map_err(FactorError::Piv)?;
-                    return Ok(Chosen::Plan(Plan::Make(free)));
-                }
-                if !asks {
+                let slot = key.slot;
+                let left = format!("PIV slot {slot} has a key that a stopped setup left, without its certificate");
+                if self.finish {
                     prose(&format!("{left}; this goes on with it"));
+                } else if !(session.interactive()
+                    && session.prompt.confirm(&Question::YesByDefault(&format!("{left}. Finish it?")))?)
+                {
+                    if asks {
+                        return Ok(Chosen::Plan(Plan::Make(look.free().map_err(FactorError::Piv)?)));
+                    }
+                    let token = look.token.name();
+                    return Err(FactorError::Piv(PivError::Setup(SetupError::Unfinished { token, slot })).into());
                 }
             }
             Plan::Make(slot) => {
@@ -192,50 +219,60 @@ impl Args {
         Err(FactorError::Piv(PivError::Setup(SetupError::NotConfirmed { token: look.token.name() })).into())
     }
 
-    /// Offers to change PIN and PUK where they are those that all YubiKeys come with, or changes them to what files say.
-    fn change_codes(
+    /// Asks for whatever is typed in a setup: new PIN and PUK, where they are offered or come from files, and the PIN.
+    fn ask_codes(
         &self,
         session: &mut Session,
         tokens: &PivTokens,
-        look: &mut Look,
+        (look, new): (&mut Look, NewKey),
         rules: PinRules,
-    ) -> Result<(), CliError> {
-        self.change_pin(session, tokens, look, rules)?;
+    ) -> Result<Codes, CliError> {
+        let mut pin = self.ask_pin(session, tokens, look, rules)?;
         let known = look.counters.puk_is_default;
         let offered = known == Some(true) && look.counters.puk != Some(0);
-        if self.new_puk_file.is_some() || offered && offer(session, "PUK")? {
-            tokens.change_puk(look, rules, session.prompt.as_mut())?;
-            prose(&format!("changed the PUK; {}", counters(&look.counters)));
-        } else if known == Some(true) {
-            warn_of_default_puk(look);
-        } else if known.is_none() {
-            prose(
-                "its firmware does not tell whether the PUK is still the one that all YubiKeys come with: \
-                 'ykman piv access change-puk' changes it",
-            );
+        let puk = if self.new_puk_file.is_some() || offered && offer(session, "PUK")? {
+            Some(tokens.ask_new_puk(look, rules, session.prompt.as_mut())?)
+        } else {
+            match known {
+                Some(true) => warn_of_default_puk(look),
+                Some(false) => {}
+                None => prose(
+                    "its firmware does not tell whether the PUK is still the one that all YubiKeys come with: --puk-file and \
+                     --new-puk-file change it, or 'ykman piv access change-puk'",
+                ),
+            }
+            None
+        };
+        if pin.is_none() {
+            tokens.pin_for(look, new, rules, session.prompt.as_mut())?;
+            if look.counters.pin_is_default.is_none() && tokens.knows_default_pin(look.token.serial) {
+                // Firmware before 5.3 does not tell; a person who types it does.
+                look.counters.pin_is_default = Some(true);
+                pin = self.ask_pin(session, tokens, look, rules)?;
+            }
         }
-        Ok(())
+        Ok(Codes { pin, puk })
     }
 
-    fn change_pin(
+    fn ask_pin(
         &self,
         session: &mut Session,
         tokens: &PivTokens,
-        look: &mut Look,
+        look: &Look,
         rules: PinRules,
-    ) -> Result<(), CliError> {
+    ) -> Result<Option<NewPin>, CliError> {
         let known = look.counters.pin_is_default;
         let offered = known == Some(true) && look.counters.pin != Some(0);
-        if self.new_pin_file.is_some() && known != Some(false) || offered && offer(session, "PIN")? {
-            tokens.change_pin(look, rules, session.prompt.as_mut())?;
-            prose(&format!("changed the PIN; {}", counters(&look.counters)));
-        } else if known == Some(true) {
+        if self.new_pin_file.is_some() || offered && offer(session, "PIN")? {
+            return Ok(Some(tokens.ask_new_pin(look, rules, session.prompt.as_mut())?));
+        }
+        if known == Some(true) {
             warn(&format!(
                 "the {} still has the PIN that all YubiKeys come with: whoever finds it knows it; change it with --new-pin-file, or 'ykman piv access change-pin'",
                 look.token.name()
             ));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Tells what was done, and how the key is enrolled. `finished`: a stopped setup was; `None`: nothing was made.
@@ -263,6 +300,49 @@ enum Chosen {
     Plan(Plan),
     /// A key that is there will do.
     There(KeyInfo),
+}
+
+/// The key that a stopped setup left, if the token itself says that it was born there.
+fn finishable(
+    session: &mut Session,
+    tokens: &PivTokens,
+    look: &Look,
+    key: &KeyInfo,
+    roots: &Roots,
+) -> Result<(KeyInfo, Birth), CliError> {
+    match tokens.birth(&look.token, key, roots, session.prompt.as_mut())? {
+        Birth::Unknown => {
+            let (token, slot) = (look.token.name(), key.slot);
+            Err(FactorError::Piv(PivError::Setup(SetupError::Unattested { token, slot })).into())
+        }
+        birth => Ok((key.clone(), birth)),
+    }
+}
+
+/// New PIN and PUK, typed.
+struct Codes {
+    pin: Option<NewPin>,
+    puk: Option<NewPuk>,
+}
+
+impl Codes {
+    fn change(
+        self,
+        session: &mut Session,
+        tokens: &PivTokens,
+        look: &mut Look,
+        rules: PinRules,
+    ) -> Result<(), CliError> {
+        if let Some(pin) = self.pin {
+            tokens.change_pin(look, pin, rules, session.prompt.as_mut())?;
+            prose(&format!("changed the PIN; {}", counters(&look.counters)));
+        }
+        if let Some(puk) = self.puk {
+            tokens.change_puk(look, puk, rules, session.prompt.as_mut())?;
+            prose(&format!("changed the PUK; {}", counters(&look.counters)));
+        }
+        Ok(())
+    }
 }
 
 fn offer(session: &mut Session, what: &str) -> Result<bool, CliError> {

@@ -22,9 +22,20 @@ pub(super) fn explain(error: &SetupError) -> Explained {
         SetupError::NotTaken { .. } => {
             (TOKEN, "choose another one: new YubiKeys refuse what is too simple, as one digit again and again is")
         }
-        SetupError::Unsure { .. } => {
-            (TOKEN, "put it back; 'twinlock token list' shows the tries left: try the new one first, then the old one")
+        SetupError::Unsure { .. } => (
+            TOKEN,
+            "pull it out, put it back: 'twinlock token list' shows, and spends no try, whether it is blocked or still the factory's; else, if two tries are left, try the new one, then the old one",
+        ),
+        SetupError::SlotChanged { .. } => {
+            (FIXABLE, "another program has used it meanwhile: run it again to see what is there now")
         }
+        SetupError::Unfinished { .. } => {
+            (FIXABLE, "go on with it by --finish; or leave it there, and name another PIV slot with --piv-slot")
+        }
+        SetupError::Unattested { .. } => (
+            TOKEN,
+            "leave it there and name another PIV slot with --piv-slot; or give it up with --overwrite, for ever",
+        ),
         SetupError::ManagementKeyWrong { .. } => {
             (LOCKED, "nothing counts wrong ones: try again; 'ykman piv info' tells what kind it is")
         }
@@ -47,12 +58,13 @@ pub(super) fn explain(error: &SetupError) -> Explained {
         SetupError::Forged { .. } => (DAMAGED, "do not trust this token or its reader: use another one"),
         SetupError::NotProven { .. } => (
             TOKEN,
-            "run it again without --attestation-root to use the key all the same; or give the certificates of its maker",
+            "run it again without --attestation-root to use the key all the same (after a setup with --finish); or give the certificates of its maker",
         ),
         SetupError::BadRoots { .. } => (USAGE, "give certificates, PEM or DER, as the token's maker publishes them"),
-        SetupError::Stopped { .. } => {
-            (TOKEN, "put it back and run the same command again: it goes on where this one stopped")
-        }
+        SetupError::Stopped { .. } => (
+            TOKEN,
+            "put it back and run the same command again: it offers to go on where this one stopped (--finish: without asking)",
+        ),
     };
     Explained::new(code, error, hint)
 }

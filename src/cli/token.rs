@@ -21,7 +21,17 @@ config folder:
     deadline = 30          # seconds that a call may take; 30 if left out
 
     [[token]]              # only where the PIN comes from a file
-    uri = \"pkcs11:token=LABEL?pin-source=/FILE\"";
+    uri = \"pkcs11:token=LABEL?pin-source=/FILE\"
+
+A YubiKey is reset after its PIN was used, so that no other program can ride
+on it. With leave-card it is not: other programs keep their sessions, can use
+its keys until it is pulled out, and a PIN that it still knows is not asked for
+again (a YubiKey 4 forgets it all the same). attestation-root names the
+certificates of the maker, which prove that a key was born on a YubiKey:
+
+    [piv]
+    leave-card = true      # false if left out
+    attestation-root = \"/FILE\"";
 
 /// Tokens (YubiKeys; HSMs, by PKCS#11): list, set up, test, unblock
 #[derive(clap::Subcommand)]
@@ -92,7 +102,9 @@ impl Command {
             Self::Test { uri, allow_sha1 } => {
                 let enroll = session.pkcs11_enroll(&uri, allow_sha1)?;
                 let report = test(&enroll, session.prompt.as_mut())?;
-                prose(&format!("the key works ({}): it gave a secret back, and refused a damaged one", report.mode));
+                // Of ECDH there is nothing that could be damaged: another point is another secret.
+                let refused = if report.mode.is_ecdh() { "" } else { ", and refused a damaged one" };
+                prose(&format!("the key works ({}): it gave a secret back{refused}", report.mode));
                 out::line(&report.uri)
             }
         }

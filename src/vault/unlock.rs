@@ -317,10 +317,12 @@ impl Gathering<'_> {
                 }
                 Err(error) => error,
             };
-            if openers.of(&stanza.kind).is_some_and(|opener| opener.absent(&error)) {
+            let away = openers.of(&stanza.kind).is_some_and(|opener| opener.absent(&error));
+            if away {
                 absent.note(stanza);
             }
-            let enough = self.tokens.len() + left + typed >= self.wanted();
+            // A person who can bring it is waited for.
+            let enough = self.tokens.len() + left + typed >= self.wanted() || away && prompt.is_person();
             match without(&error) {
                 Some((why, fatal)) if enough || !fatal => {
                     // What a YubiKey says names it already.

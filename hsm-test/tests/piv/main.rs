@@ -4,7 +4,9 @@ mod between;
 #[allow(dead_code)] // shared with the tests of the card, which use all of it
 #[path = "../piv_card/lab.rs"]
 mod card_lab;
+mod held;
 mod hostile;
+mod kept;
 mod lab;
 mod messages;
 #[path = "../../../tests/common/pty.rs"]
@@ -14,4 +16,5 @@ mod secrecy;
 mod sharing;
 mod terminal;
 mod tokens;
+mod took;
 mod ways;

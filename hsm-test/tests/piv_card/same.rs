@@ -206,6 +206,8 @@ fn a_real_one_answers_as_expected() {
     let (program, serial) = found.find(|(_, serial)| *serial == wanted).expect("the token is in a reader");
     conversation(program, serial, &|touch| {
         let what = if touch { "touch the token when it blinks" } else { "do NOT touch the token now" };
-        eprintln!("\n>>> {what}");
+        eprintln!("\n>>> {what}; Enter");
+        // A person reads before the light blinks.
+        let _ = std::io::stdin().read_line(&mut String::new());
     });
 }

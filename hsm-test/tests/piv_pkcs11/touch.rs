@@ -18,6 +18,18 @@ fn told(text: &str) -> bool {
 }
 
 #[test]
+fn to_enroll_one_touch_is_enough() {
+    for module in MODULES {
+        let options = CardOptions::default();
+        let Some(desk) = Desk::with(&[module], options, &["Yubico YubiKey OTP+FIDO+CCID"]) else { return };
+        desk.enroll(TOUCH);
+        assert_eq!(desk.card.touches(), 1, "{module:?}");
+        assert_eq!(desk.opens().code, Some(0));
+        assert_eq!(desk.card.touches(), 2, "{module:?}");
+    }
+}
+
+#[test]
 fn a_touch_at_once_needs_no_word() {
     for module in MODULES {
         let Some(desk) = enrolled(module) else { return };

@@ -96,58 +96,131 @@ fn overwrite_needs_a_name_for_what_is_lost() {
     assert!(person.ok("token setup piv --piv-slot 9d").starts_with("piv:12345678/9d\n"));
 }
 
+/// A setup whose touch does not come leaves its key without a certificate.
+pub fn stopped(person: &Person, card: &VirtualYubikey, command: &str) {
+    card.tell("touch-timeout 300");
+    card.finger("away");
+    let ran = person.with_pin(command);
+    assert_eq!(ran.code, Some(7), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the YubiKey 12345678 was not touched in time"), "{}", ran.stderr);
+    card.finger("ready");
+}
+
 #[test]
-fn a_key_without_its_certificate_is_finished() {
+fn what_a_stopped_setup_left_is_finished_on_demand() {
     for firmware in ["4.3", "5.2", "5.4", "5.7"] {
         let Some((person, card)) = person(CardOptions::default().firmware(firmware)) else { return };
-        make_key(&card, "84", P256, &policies(2, 2));
+        stopped(&person, &card, "token setup piv");
         card.clear_log();
-        let ran = person.with_pin("token setup piv");
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "piv:12345678/84\n"), "{firmware}: {}", ran.stderr);
-        assert!(ran.stderr.contains("finished a key in PIV slot 84"), "{}", ran.stderr);
+        for command in ["token setup piv", "token setup piv --piv-slot 82"] {
+            let ran = person.with_pin(command);
+            assert_eq!(ran.code, Some(1), "{firmware}: {}", ran.stderr);
+            assert!(ran.stderr.contains("PIV slot 82 of the YubiKey 12345678 has a key that a stopped setup left"));
+            assert!(ran.stderr.contains("--finish"), "{}", ran.stderr);
+        }
+        assert_eq!((times(&card, GENERATE), times(&card, PUT)), (0, 0), "nothing is done unasked");
+        let ran = person.with_pin("token setup piv --finish");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "piv:12345678/82\n"), "{firmware}: {}", ran.stderr);
+        assert!(ran.stderr.contains("finished a key in PIV slot 82"), "{}", ran.stderr);
         assert_eq!(times(&card, GENERATE), 0);
-        assert_eq!(person.with_pin("token setup piv").stdout, "piv:12345678/82\n", "and only once");
-        // One with another policy is somebody else's business.
-        make_key(&card, "86", P256, &once());
-        assert_eq!(person.with_pin("token setup piv").stdout, "piv:12345678/83\n");
+        let ran = person.with_pin("token setup piv --finish");
+        assert_eq!(ran.stdout, "piv:12345678/83\n", "and only once: {}", ran.stderr);
     }
 }
 
 #[test]
-fn a_touch_that_does_not_come_leaves_a_key_to_be_finished() {
-    let Some((person, card)) = person(CardOptions::default().touch_timeout(300).finger("away")) else { return };
-    let ran = person.with_pin("token setup piv");
+fn what_nothing_shows_to_be_ours_is_left_alone() {
+    for firmware in ["4.3", "5.4"] {
+        let Some((person, card)) = person(CardOptions::default().firmware(firmware)) else { return };
+        // Just like one that a setup makes, and born on the token; but another program's, all the same.
+        make_key(&card, "82", P256, &policies(2, 2));
+        make_key(&card, "9d", P256, &policies(2, 2));
+        card.clear_log();
+        assert_eq!(person.with_pin("token setup piv --finish").stdout, "piv:12345678/83\n", "{firmware}");
+        for slot in ["82", "9d"] {
+            let ran = person.with_pin(&format!("token setup piv --finish --piv-slot {slot}"));
+            assert!(ran.code == Some(1) && ran.stderr.contains("is not empty"), "{firmware}: {}", ran.stderr);
+        }
+        // A setup in 9d that was stopped is not gone on with: others make keys there.
+        let overwrite = "token setup piv --piv-slot 9d --overwrite --serial 12345678";
+        stopped(&person, &card, overwrite);
+        let ran = person.with_pin("token setup piv --finish --piv-slot 9d");
+        assert!(ran.code == Some(1) && ran.stderr.contains("is not empty"), "{firmware}: {}", ran.stderr);
+        person.ok(overwrite);
+    }
+}
+
+#[test]
+fn a_stopped_setup_is_not_finished_with_a_key_that_came_since() {
+    for (pin, touch, why) in [(2, 2, "cannot be told from ours"), (2, 1, "another policy")] {
+        let Some((person, card)) = person(CardOptions::default()) else { return };
+        // Announced, and pulled out before the key was made.
+        card.fault("ins=47 at=1 pull-before");
+        assert_eq!(person.with_pin("token setup piv").code, Some(7));
+        card.insert();
+        make_key(&card, "82", P256, &policies(pin, touch));
+        let ran = person.with_pin("token setup piv");
+        let expected = if touch == 2 { Some(1) } else { Some(0) };
+        assert_eq!(ran.code, expected, "{why}: asked at least: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn without_an_attestation_nothing_is_finished() {
+    let Some((person, card)) = person(CardOptions::default()) else { return };
+    stopped(&person, &card, "token setup piv");
+    card.fault("ins=f9 every sw=6a80");
+    let ran = person.with_pin("token setup piv --finish");
     assert_eq!(ran.code, Some(7), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the YubiKey 12345678 was not touched in time"), "{}", ran.stderr);
-    card.finger("ready");
-    let ran = person.with_pin("token setup piv");
-    assert!(ran.stderr.contains("finished a key in PIV slot 82"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("gives no attestation of the key in PIV slot 82"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_token_that_takes_no_note_is_set_up_all_the_same() {
+    let Some((person, card)) = person(CardOptions::default()) else { return };
+    card.fault("ins=db at=1 sw=6a84");
+    assert!(person.ok("token setup piv").contains("made a key in PIV slot 82"));
+}
+
+#[test]
+fn a_token_without_a_serial_number_is_not_used() {
+    let Some(person) = Person::new() else { return };
+    let card = person.place.card(CardOptions::default().serial(0).set("attestation", "p256"));
+    make_key(&card, "82", P256, &once());
+    card.clear_log();
+    for command in ["token setup piv", "token unblock --force", "token test piv", "init --no-recovery --factor piv"] {
+        let ran = person.with_pin(command);
+        assert_eq!(ran.code, Some(7), "{command}: {}", ran.stderr);
+        assert!(ran.stderr.contains("has no serial number: it could not be told from others"), "{}", ran.stderr);
+    }
+    for ins in [0x20, 0x87, GENERATE, PUT] {
+        assert_eq!(times(&card, ins), 0, "{ins:02x}");
+    }
 }
 
 #[test]
 fn a_card_that_shows_another_key_than_it_made_is_not_believed() {
-    for fault in ["ins=47 at=1 wrong", "ins=47 at=1 value-shorter=1", "ins=47 at=1 short=3", "ins=f7 at=26 wrong"] {
+    for fault in ["ins=47 at=1 wrong", "ins=47 at=1 value-shorter=1", "ins=47 at=1 short=3", "ins=f7 at=29 wrong"] {
         let Some((person, card)) = person(CardOptions::default()) else { return };
-        // The 26th METADATA is the one that looks at what was made, after PIN and PUK, the management key, and 24 PIV slots.
-        let fault = fault.replace("at=26", "at=28");
-        card.fault(&fault);
+        // Of PIN and PUK, the management key, 24 PIV slots, and the one again where a key is to be made; then the one that looks at it.
+        card.fault(fault);
         let ran = person.with_pin("token setup piv");
         assert_eq!(ran.code, Some(5), "{fault}: {}", ran.stderr);
-        assert_eq!(times(&card, PUT), 0, "{fault}");
+        assert_eq!(times(&card, PUT), 1, "{fault}: no more than the note");
         card.tell("clear-faults");
-        assert!(person.ok("token setup piv").contains("finished a key in PIV slot 82"));
+        assert!(person.ok("token setup piv --finish").contains("finished a key in PIV slot 82"));
     }
 }
 
 #[test]
 fn a_signature_that_is_not_the_key_s_is_found_out() {
     let Some((person, card)) = person(CardOptions::default()) else { return };
-    // The third: two prove the management key, twice.
-    card.fault("ins=87 at=5 wrong");
+    // Two prove the management key: to find it out, to write the note, to make the key.
+    card.fault("ins=87 at=7 wrong");
     let ran = person.with_pin("token setup piv");
     assert_eq!(ran.code, Some(5), "{}", ran.stderr);
     assert!(ran.stderr.contains("the signature is not that of its key"), "{}", ran.stderr);
-    assert_eq!(times(&card, PUT), 0);
+    assert_eq!(times(&card, PUT), 1, "no more than the note");
 }
 
 #[test]

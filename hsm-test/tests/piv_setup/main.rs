@@ -7,6 +7,10 @@ mod card_lab;
 #[path = "../piv/lab.rs"]
 mod lab;
 
+#[path = "../../../tests/common/pty.rs"]
+mod pty;
+
+mod asking;
 mod attestation;
 mod keys;
 mod list;
@@ -14,5 +18,7 @@ mod management;
 mod messages;
 mod pins;
 mod pulled;
+mod real;
+mod secrecy;
 mod terminal;
 mod tools;

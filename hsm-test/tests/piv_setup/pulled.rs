@@ -59,7 +59,7 @@ fn one(person: &Person, card: &VirtualYubikey, what: &str, at: u32, made: u32) {
     card.seen(false);
     card.tell("clear-faults");
     card.insert();
-    let again = person.with_pin(SETUP);
+    let again = person.with_pin(&format!("{SETUP} --finish"));
     assert_eq!(again.code, Some(0), "{what}: {}", again.stderr);
     if at < made {
         assert_eq!(again.stdout, "piv:serial=12345678;slot=82;name=ada\n", "{what}: nothing was made before");

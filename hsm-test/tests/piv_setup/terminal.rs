@@ -1,12 +1,9 @@
 //! A person at a terminal: what is offered, what is typed twice, what is typed back.
 
-#[path = "../../../tests/common/pty.rs"]
-mod pty;
-
-use crate::keys::person;
+use crate::keys::{person, stopped};
 use crate::lab::{P256, make_key, policies, times};
+use crate::pty::Pty;
 use hsm_test::piv::CardOptions;
-use pty::Pty;
 
 #[test]
 fn a_new_yubikey_is_made_one_s_own() {
@@ -27,10 +24,11 @@ fn a_new_yubikey_is_made_one_s_own() {
     terminal.send("735501\r");
     terminal.expect("The same PIN again: ");
     terminal.send("735501\r");
-    terminal.expect("changed the PIN; PIN: 3 of 3 tries left;");
     terminal.expect("Change it now? [Y/n] ");
     terminal.send("n\r");
     terminal.expect("still has the PUK");
+    // Only now is anything changed.
+    terminal.expect("changed the PIN; PIN: 3 of 3 tries left;");
     // The new PIN was typed a moment ago: it is not asked for.
     terminal.expect("Touch YubiKey 12345678 to sign the certificate of its key");
     card.wait_for_light();
@@ -74,9 +72,15 @@ fn overwriting_wants_the_serial_number_typed_back() {
 #[test]
 fn what_is_there_already_is_asked_about() {
     let Some((person, card)) = person(CardOptions::default()) else { return };
-    make_key(&card, "84", P256, &policies(2, 2));
+    stopped(&person, &card, "token setup piv --piv-slot 84");
+    let mut terminal = Pty::spawn(&person.command("token setup piv --piv-slot 84"));
+    terminal.expect("PIV slot 84 has a key that a stopped setup left, without its certificate.");
+    terminal.expect("[Y/n] ");
+    terminal.send("n\r");
+    terminal.expect("go on with it by --finish");
+    assert!(!terminal.wait_exit().success());
     let mut terminal = Pty::spawn(&person.command("token setup piv"));
-    terminal.expect("PIV slot 84 has a key without its certificate, as a stopped setup leaves it.");
+    terminal.expect("PIV slot 84 has a key that a stopped setup left, without its certificate.");
     terminal.expect("[Y/n] ");
     terminal.send("\r");
     for _ in 0..2 {

@@ -52,7 +52,8 @@ impl Enroll for PivEnroll {
     fn enroll(&self, ctx: &SlotContext<'_>, prompt: &mut dyn Prompt) -> Result<(Stanza, FactorSecret), FactorError> {
         let (mode, public) = self.mode()?;
         let hints = Hints {
-            serial: Some(self.token.serial),
+            // A stanza has no zero there: such a token is known by its key.
+            serial: Some(self.token.serial).filter(|&serial| serial != 0),
             piv_slot: Some(self.key.slot),
             pin_policy: self.key.pin,
             touch_policy: self.key.touch,

@@ -6,6 +6,8 @@ use super::setup::certificate::{Ours, subject};
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use super::x509::Certificate;
 use crate::encode::terminal::steers;
+use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A text from a card or reader as it may be printed, on one line.
 pub fn printable(text: &str) -> String {
@@ -147,7 +149,7 @@ impl Located {
     /// Where it is.
     pub fn hints(&self) -> Hints {
         Hints {
-            serial: Some(self.token.serial),
+            serial: Some(self.token.serial).filter(|&serial| serial != 0),
             piv_slot: Some(self.key.slot),
             touch_policy: self.key.touch,
             name: self.token.called.clone(),
@@ -164,6 +166,14 @@ impl Located {
     pub fn wants_touch(&self) -> bool {
         self.key.touch != Some(TouchPolicy::Never)
     }
+}
+
+/// What a key agreed on.
+pub struct Agreed {
+    /// The shared secret.
+    pub z: Zeroizing<Vec<u8>>,
+    /// How long the card took over it: from the request for the touch, where it wants one, to its answer.
+    pub took: Duration,
 }
 
 /// What a management key is (Yubico's "management key types").

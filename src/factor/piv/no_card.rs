@@ -1,7 +1,9 @@
 //! In place of `card` in a program that is built without PC/SC (feature `piv`): says so.
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted};
+use super::info::{
+    Agreed, Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted,
+};
 use super::params::Mode;
 use super::public::PublicKey;
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
@@ -9,7 +11,6 @@ use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
 use crate::secret::{ManagementKey, Pin, Puk};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// The name of the thread that `card` would have.
 pub const THREAD: &str = "cards";
@@ -21,7 +22,7 @@ pub struct Cards;
 pub struct Desk;
 
 /// A key to be made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the same as in `card`")]
 pub struct NewKey {
     pub slot: PivSlot,
@@ -38,6 +39,10 @@ fn none<T>() -> Result<T, FactorError> {
 impl Cards {
     pub fn new(_keep: bool) -> Self {
         Self
+    }
+
+    pub fn keeps(&self) -> bool {
+        false
     }
 
     pub fn readers(&mut self, _: &mut dyn Prompt) -> Result<Vec<ReaderInfo>, FactorError> {
@@ -90,12 +95,21 @@ impl Cards {
         _: &[u8],
         _: Option<&Event<'_>>,
         _: &mut dyn Prompt,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+    ) -> Result<Option<Agreed>, FactorError> {
         none()
     }
 
     pub fn run<T>(
         &mut self,
+        _: &mut dyn Prompt,
+        _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        none()
+    }
+
+    pub fn run_patiently<T>(
+        &mut self,
+        _: &str,
         _: &mut dyn Prompt,
         _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
     ) -> Result<T, FactorError> {
@@ -121,6 +135,10 @@ impl Cards {
 
 #[expect(missing_docs, reason = "the same as in `card`; never called, since there is no desk")]
 impl Desk {
+    pub fn counters(&mut self, _: u32) -> Result<Counters, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
     pub fn keys(&mut self, _: u32) -> Result<Vec<KeyInfo>, PivError> {
         Err(PivError::NotBuilt)
     }
@@ -157,7 +175,20 @@ impl Desk {
         Err(PivError::NotBuilt)
     }
 
-    pub fn make_key(&mut self, _: u32, _: ManagementKind, _: &ManagementKey, _: NewKey) -> Result<PublicKey, PivError> {
+    pub fn slot(&mut self, _: u32, _: PivSlot) -> Result<SlotInfo, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn let_go(&mut self, _: u32) {}
+
+    pub fn make_key(
+        &mut self,
+        _: u32,
+        _: ManagementKind,
+        _: &ManagementKey,
+        _: NewKey,
+        _: &SlotInfo,
+    ) -> Result<PublicKey, PivError> {
         Err(PivError::NotBuilt)
     }
 

@@ -52,7 +52,8 @@ impl Open for PivOpen {
     }
 
     fn absent(&self, error: &FactorError) -> bool {
-        matches!(error, FactorError::Piv(PivError::NotHere { .. }))
+        // A card that another program has for itself may be the token, or have nothing to do with it.
+        matches!(error, FactorError::Piv(PivError::NotHere { .. } | PivError::Held { .. }))
     }
 
     fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {

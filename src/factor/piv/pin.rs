@@ -12,7 +12,7 @@ use crate::secret::Pin;
 use std::sync::Arc;
 
 /// PINs a person may type in one command.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 /// Bytes of a PIN (SP 800-73-4 part 2, 2.4.3).
 const PIN_LEN: std::ops::RangeInclusive<usize> = 6..=8;
 /// What a YubiKey types when it is touched: up to 16 characters of identity, and 32 of a one-time password.
@@ -169,12 +169,12 @@ impl PivTokens {
 }
 
 /// Whether a person may be asked once more: not for the last try, unless they said so.
-fn may_go_on(tries: Tries, rules: PinRules) -> bool {
+pub(super) fn may_go_on(tries: Tries, rules: PinRules) -> bool {
     tries != Tries::Exactly(1) || rules.force_last_try
 }
 
 /// What the counter says before a PIN is even asked for.
-fn may_try(token: &str, tries: Option<u8>, force: bool) -> Result<(), PivError> {
+pub(super) fn may_try(token: &str, tries: Option<u8>, force: bool) -> Result<(), PivError> {
     match tries {
         Some(0) => Err(PivError::PinLocked { token: token.to_owned() }),
         Some(1) if !force => Err(PivError::FinalTry { token: token.to_owned() }),

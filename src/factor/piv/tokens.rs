@@ -2,15 +2,15 @@
 
 use super::card::Cards;
 use super::error::PivError;
-use super::info::{KeyInfo, Located, Occupant, ReaderInfo, TokenInfo, Wanted};
+use super::info::{Agreed, KeyInfo, Located, Occupant, ReaderInfo, TokenInfo, Wanted};
 use super::params::Hints;
 use super::pin::{PinRules, Pins};
-use super::slot::PivSlot;
+use super::slot::{PinPolicy, PivSlot};
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt, Purpose};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// `Cards`, shared by all factors of a command.
@@ -32,7 +32,7 @@ impl PivTokens {
         Self { cards: Rc::new(RefCell::new(Cards::new(keep))), pins: Rc::default(), took: Rc::default() }
     }
 
-    /// How long the last use of a key took, with its touch and without the typing of a PIN.
+    /// How long the card took over the last use of a key: from the request for the touch, where it wants one, to its answer.
     pub fn last_use(&self) -> Option<Duration> {
         self.took.get()
     }
@@ -121,17 +121,21 @@ impl PivTokens {
         prompt: &mut dyn Prompt,
     ) -> Result<Zeroizing<Vec<u8>>, FactorError> {
         let name = at.token.name();
-        let mut pin = if at.wants_pin() { Some(self.log_in(at, rules, prompt)?) } else { None };
+        // Where the person wants the card to keep a verified PIN, it is not asked for while it does.
+        let may_know = self.cards.borrow().keeps() && at.wants_pin() && at.key.pin != Some(PinPolicy::Always);
+        let ready = may_know && self.cards.borrow_mut().tries(at.token.serial, prompt)?.is_none();
+        let mut pin = if at.wants_pin() && !ready { Some(self.log_in(at, rules, prompt)?) } else { None };
         loop {
             // Where it does not tell, it may; a touch that was cached is enough, and cannot be asked about.
             let maybe = at.key.touch != Some(super::slot::TouchPolicy::Always);
             let event = Event::Touch { token: &name, purpose, maybe };
             let event = at.wants_touch().then_some(&event);
-            let began = Instant::now();
             let agreed = self.cards.borrow_mut().agree(at, pin.as_ref(), point, event, prompt)?;
-            self.took.set(Some(began.elapsed()));
             match agreed {
-                Some(z) => return Ok(z),
+                Some(Agreed { z, took }) => {
+                    self.took.set(Some(took));
+                    return Ok(z);
+                }
                 // It wants one after all; what was known of the policy was a hint.
                 None if pin.is_none() => {
                     let wanted = Wanted { mode: at.mode, public: at.public().to_vec(), hints: at.hints() };

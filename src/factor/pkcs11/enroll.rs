@@ -14,7 +14,7 @@ use crate::prompt::{Event, Prompt};
 use crate::secret::FactorSecret;
 
 /// Enrolls the one key that a URI means: finds it over all modules, logs in, makes the secret, and proves in a new session that the token
-/// gives it back, and does not give it for a damaged blob.
+/// gives it back, and does not give it for a damaged blob (ECDH has none).
 pub struct Pkcs11Enroll {
     /// The modules of this command.
     pub tokens: SharedTokens,

@@ -123,7 +123,7 @@ pub struct TestReport {
 }
 
 /// Tries a key as an enrolment would, for a vault that does not exist: makes a secret, has it given back in a new session, and sees a
-/// damaged one refused. Nothing is written anywhere.
+/// damaged one refused (where something is sealed: ECDH has nothing to damage). Nothing is written anywhere.
 pub fn test(enroll: &Pkcs11Enroll, prompt: &mut dyn Prompt) -> Result<TestReport, FactorError> {
     let random = || random_bytes().map_err(|error| FactorError::Token(error.into()));
     let (vault_id, keyslot_id) = (random()?, random()?);

@@ -92,6 +92,11 @@ impl Mode {
         matches!(self.family(), Family::Rsa(_) | Family::Ecdh(_))
     }
 
+    /// Whether the token agrees on a secret with a point, and nothing sealed is opened.
+    pub fn is_ecdh(self) -> bool {
+        matches!(self.family(), Family::Ecdh(_))
+    }
+
     /// `bind` (spec 5.3): ties what the token does, and the factor secret, to mode, vault and keyslot.
     pub fn bind(self, ctx: &SlotContext<'_>) -> Vec<u8> {
         let name = self.name();

@@ -25,6 +25,8 @@ pub struct Make {
     pub firmware: Firmware,
     /// What the factory's attestation key is.
     pub attestation: Algorithm,
+    /// A verified PIN outlives a SELECT of the application that is selected already (YubiKey 5; on a YubiKey 4 it does not).
+    pub keeps_pin: bool,
     /// Where it remembers its keys.
     pub file: Option<PathBuf>,
 }
@@ -45,6 +47,7 @@ struct Parts {
 /// A card in a reader.
 pub struct Card {
     mode: Mode,
+    keeps_pin: bool,
     piv: Piv,
     selected: Option<Applet>,
     parts: Option<Parts>,
@@ -54,7 +57,8 @@ pub struct Card {
 
 impl Card {
     pub fn new(make: Make, memory: Memory, desk: Arc<Desk>) -> Self {
-        Self { mode: make.mode, piv: Piv::new(make, memory, desk), selected: None, parts: None, rest: Vec::new() }
+        let (mode, keeps_pin) = (make.mode, make.keeps_pin);
+        Self { mode, keeps_pin, piv: Piv::new(make, memory, desk), selected: None, parts: None, rest: Vec::new() }
     }
 
     /// The PIV application, for commands from the desk.
@@ -135,8 +139,10 @@ impl Card {
         if apdu.p1 != 0x04 {
             return Err(Sw::WRONG_P1P2);
         }
-        // Selecting forgets the PIN, even where the application stays.
-        self.piv.deselect();
+        // Selecting forgets the PIN, even where the application stays; not on every firmware.
+        if !(self.keeps_pin && self.selected == Some(Applet::Piv) && PIV.starts_with(&apdu.data)) {
+            self.piv.deselect();
+        }
         let is = |aid: &[u8], least: usize| apdu.data.len() >= least && aid.starts_with(&apdu.data);
         let yubikey = self.mode == Mode::Yubikey;
         let (applet, answer) = if self.mode != Mode::NotPiv && is(&PIV, 5) {

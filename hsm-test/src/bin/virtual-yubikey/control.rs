@@ -79,6 +79,8 @@ fn command(words: &[&str], card: &Mutex<Card>, desk: &Desk) -> Result<String, St
             desk.change(|seen| seen.log.clear());
             done
         }
+        // What a shared secret looks like that must be found nowhere.
+        ["agreed"] => Ok(hex::encode(card.lock().expect("no thread of the card panicked").piv().agreed())),
         ["touches"] => Ok(desk.look(|seen| seen.touches).to_string()),
         ["resets"] => Ok(desk.look(|seen| seen.resets).to_string()),
         ["tries", pin, puk] => {

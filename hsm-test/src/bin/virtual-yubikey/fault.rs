@@ -27,6 +27,8 @@ pub enum Kind {
     ValueZero,
     /// And more to come (61ff); with `ins=c0 every` an answer that never ends.
     More,
+    /// The answer comes so many milliseconds late.
+    Slow(u64),
     /// The card loses what it knew since it had power: another process reset it, and nobody was told.
     Forget,
 }
@@ -75,6 +77,7 @@ impl Fault {
             Some(("long", text)) => Kind::Long(number(text)?),
             Some(("value-shorter", text)) => Kind::ValueShorter(number(text)?),
             Some(("value-longer", text)) => Kind::ValueLonger(number(text)?),
+            Some(("slow", text)) => Kind::Slow(text.parse().map_err(|_| bad(last))?),
             Some(("replace", text)) => Kind::Replace(hex::decode(text).map_err(|_| bad(last))?),
             Some(_) => return Err(bad(last)),
         };
@@ -126,7 +129,7 @@ impl Kind {
             Self::ValueShorter(by) => innermost(data, &|value| value[..value.len().saturating_sub(*by)].to_vec()),
             Self::ValueLonger(by) => innermost(data, &|value| [value, &vec![0xa5; *by]].concat()),
             Self::ValueZero => innermost(data, &|value| vec![0; value.len()]),
-            Self::PullBefore | Self::PullAfter | Self::Refuse(_) | Self::Forget => data.to_vec(),
+            Self::PullBefore | Self::PullAfter | Self::Refuse(_) | Self::Slow(_) | Self::Forget => data.to_vec(),
         };
         [&data, status].concat()
     }

@@ -22,6 +22,7 @@ struct Options {
     /// - `mode=yubikey`, `mode=piv` (PIV of somebody else), `mode=other` (no PIV);
     /// - `firmware=4.3`, or with three numbers;
     /// - `attestation=rsa`, `p256`, `p384`: what the factory's attestation key is, and the root above it;
+    /// - `keeps-pin=yes`: a verified PIN outlives another SELECT of PIV;
     /// - `file=`: where it remembers its keys; nowhere if missing.
     make: Make,
     /// `serial=`; random if missing.
@@ -41,7 +42,13 @@ impl Options {
         let mut options = Self {
             port: PORT,
             control: PathBuf::new(),
-            make: Make { mode: Mode::Yubikey, firmware: "5.4".parse()?, attestation: Algorithm::Rsa(2048), file: None },
+            make: Make {
+                mode: Mode::Yubikey,
+                firmware: "5.4".parse()?,
+                attestation: Algorithm::Rsa(2048),
+                keeps_pin: false,
+                file: None,
+            },
             serial: None,
             inserted: true,
             finger: Finger::Ready,
@@ -63,6 +70,8 @@ impl Options {
                 ("attestation", "rsa") => options.make.attestation = Algorithm::Rsa(2048),
                 ("attestation", "p256") => options.make.attestation = Algorithm::P256,
                 ("attestation", "p384") => options.make.attestation = Algorithm::P384,
+                ("keeps-pin", "yes") => options.make.keeps_pin = true,
+                ("keeps-pin", "no") => options.make.keeps_pin = false,
                 ("inserted", "yes") => options.inserted = true,
                 ("inserted", "no") => options.inserted = false,
                 ("finger", _) => options.finger = Finger::parse(value)?,

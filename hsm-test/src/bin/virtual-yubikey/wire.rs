@@ -6,6 +6,7 @@ use crate::fault::Kind;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const OFF: u8 = 0;
 const ON: u8 = 1;
@@ -74,8 +75,10 @@ fn apdu(body: &[u8], card: &mut Card, desk: &Arc<Desk>) -> Option<Vec<u8>> {
         _ => {}
     }
     let answer = card.answer(body);
-    if fault == Some(Kind::PullAfter) {
-        desk.pull();
+    match fault {
+        Some(Kind::PullAfter) => desk.pull(),
+        Some(Kind::Slow(time)) => drop(desk.wait(Duration::from_millis(time), |seen| !seen.inserted)),
+        _ => {}
     }
     if !desk.look(|seen| seen.inserted) {
         return None;

@@ -2,7 +2,7 @@
 //! end the sessions of others.
 
 use super::super::error::PivError;
-use super::super::info::{Counters, KeyInfo, Located, Occupant, ReaderInfo, printable};
+use super::super::info::{Agreed, Counters, KeyInfo, Located, Occupant, ReaderInfo, printable};
 use super::super::params::Hints;
 use super::super::slot::PivSlot;
 use super::fate::Fate;
@@ -13,7 +13,6 @@ use crate::secret::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// Connections that are tried where other programs' resets come between.
 const CONNECTIONS: u32 = 4;
@@ -191,12 +190,12 @@ impl Desk {
     /// A new connection to the same token.
     fn again(&mut self, serial: u32) -> Result<&mut Token, PivError> {
         let mut called = None;
-        let mut sent = false;
+        let (mut sent, mut managed) = (false, false);
         if let Some(at) = self.position(serial, false).or_else(|| self.position(serial, true))
             && let State::Open(token) = std::mem::replace(&mut self.places[at].state, State::Unopened)
         {
             called.clone_from(&token.info.called);
-            sent = token.sent_pin();
+            (sent, managed) = (token.sent_pin(), token.managed);
             token.break_off(self.keep);
         }
         let token = self.open_token(serial).map_err(|error| match error {
@@ -204,6 +203,7 @@ impl Desk {
             other => other,
         })?;
         token.info.called = called;
+        token.managed = managed;
         if sent {
             token.pin_was_sent();
         }
@@ -255,35 +255,29 @@ impl Desk {
     }
 
     /// Uses the key; `pin` is the one that was right a moment ago, for the case that the card forgets it in between. Then the card forgets
-    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile.
-    pub fn agree(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    /// it: the command may go on for long, wait for a person, or be killed, and nobody else is to use the key meanwhile. With the secret:
+    /// how long the card took over it.
+    pub fn agree(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let agreed = self.agree_once(at, pin, point);
         self.let_go(at.token.serial);
         agreed
     }
 
-    /// Ends the connection to a card that a PIN was sent to.
-    pub(super) fn let_go(&mut self, serial: u32) {
-        let held =
-            |place: &&mut Place| place.token().is_some_and(|token| token.info.serial == serial && token.sent_pin());
-        if let Some(place) = self.places.iter_mut().find(held).filter(|_| !self.keep)
+    /// Ends the connection to a card that a PIN or management key was sent to: it forgets them. Before anything that a person may think
+    /// about, or do.
+    pub fn let_go(&mut self, serial: u32) {
+        let keep = self.keep;
+        let held = |place: &&mut Place| {
+            place.token().is_some_and(|token| token.info.serial == serial && token.must_forget(keep))
+        };
+        if let Some(place) = self.places.iter_mut().find(held)
             && let State::Open(token) = std::mem::replace(&mut place.state, State::Unopened)
         {
-            token.close(false);
+            token.close(keep);
         }
     }
 
-    fn agree_once(
-        &mut self,
-        at: &Located,
-        pin: Option<&Pin>,
-        point: &[u8],
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, PivError> {
+    fn agree_once(&mut self, at: &Located, pin: Option<&Pin>, point: &[u8]) -> Result<Option<Agreed>, PivError> {
         let mut fresh = true;
         self.with(at.token.serial, |token| {
             if !std::mem::take(&mut fresh) {
@@ -302,7 +296,7 @@ impl Desk {
             };
             let name = || token.info.name();
             match used {
-                Use::Agreed(z) => Ok(Some(z)),
+                Use::Agreed(agreed) => Ok(Some(agreed)),
                 Use::NotTouched => Err(Trouble::Final(PivError::NoTouch { token: name() })),
                 Use::NoPin if pin.is_none() => Ok(None),
                 Use::NoPin => Err(Trouble::Final(PivError::NotAuthorised { token: name() })),
@@ -353,7 +347,9 @@ impl Desk {
         if self.readers.present()? != self.places.iter().map(seen).collect::<Vec<_>>() {
             return Ok(());
         }
-        self.readers.wait(stop)
+        let is_held = |place: &&Place| matches!(place.state, State::Other(Occupant::Held(_)));
+        let held: Vec<_> = self.places.iter().filter(is_held).map(|place| place.reader.clone()).collect();
+        self.readers.wait(&held, stop)
     }
 
     /// Ends all connections: those over which a PIN was sent by a reset.

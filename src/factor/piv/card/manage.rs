@@ -31,7 +31,7 @@ const PUK_BLOCKED: u8 = 0x01;
 const KEY_PROTECTED: u8 = 0x02;
 
 /// A key to be made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewKey {
     /// Where.
     pub slot: PivSlot,
@@ -114,15 +114,27 @@ impl Desk {
         }
     }
 
-    /// Makes a key; what was in the PIV slot is gone.
+    /// What is in one PIV slot.
+    pub fn slot(&mut self, serial: u32, slot: PivSlot) -> Result<SlotInfo, PivError> {
+        self.with(serial, |token| token.slot(slot))
+    }
+
+    /// Makes a key; what was in the PIV slot is gone. It must be what was `seen` there: a person has thought since, and another program may
+    /// have made a key.
     pub fn make_key(
         &mut self,
         serial: u32,
         kind: ManagementKind,
         key: &ManagementKey,
         new: NewKey,
+        seen: &SlotInfo,
     ) -> Result<PublicKey, PivError> {
-        let made = self.managed(serial, kind, key).and_then(|token| token.generate(new));
+        let made = self.managed(serial, kind, key).and_then(|token| {
+            // Nothing of ours comes between this look and the making.
+            let now = token.slot(new.slot).map_err(Trouble::into_error)?;
+            seen.is_still(&now, &token.info().name())?;
+            token.generate(new)
+        });
         self.settled(serial, made)
     }
 
@@ -290,6 +302,7 @@ impl Token {
             ManagementKind::Aes256 => MgmAlgorithmId::Aes256,
         };
         let Ok(key) = MgmKey::from_bytes(key.expose(), Some(algorithm)) else { return Ok(false) };
+        self.manages();
         match self.call(DOING, |yubikey| yubikey.authenticate(&key))? {
             Ok(()) => Ok(true),
             // Or the answer never came: a card that was pulled out says nothing here either.

@@ -19,7 +19,7 @@ pub use manage::NewKey;
 pub use token::{Token, algorithm_of, slot_id};
 
 use super::error::PivError;
-use super::info::{Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
+use super::info::{Agreed, Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
 use super::slot::PivSlot;
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
@@ -31,7 +31,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// The name of the thread. What panics there is told as an answer that makes no sense, and nowhere else.
 pub const THREAD: &str = "cards";
@@ -84,6 +83,11 @@ impl Cards {
     /// `keep`: a PIN that was verified stays so on the card when the command ends.
     pub fn new(keep: bool) -> Self {
         Self { keep, worker: None, lost: None }
+    }
+
+    /// Whether a PIN that was verified stays so (the person's wish).
+    pub fn keeps(&self) -> bool {
+        self.keep
     }
 
     fn worker(&mut self) -> Result<&Worker, PivError> {
@@ -181,6 +185,17 @@ impl Cards {
         self.finish(job, "card", DEADLINE, prompt)
     }
 
+    /// The same for work on a token that is not given up early: where it stands is not known then.
+    pub fn run_patiently<T: Send + 'static>(
+        &mut self,
+        token: &str,
+        prompt: &mut dyn Prompt,
+        work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
+    ) -> Result<T, FactorError> {
+        let job = self.start(work).map_err(FactorError::Piv)?;
+        self.finish(job, token, LONG, prompt)
+    }
+
     /// The same for work on a token that may take as long as making a key does, or need a touch: `event` is shown before it begins.
     pub fn run_long<T: Send + 'static>(
         &mut self,
@@ -257,7 +272,8 @@ impl Cards {
     }
 
     /// Lets the key agree on a secret with a point, and shows `event` before: it may wait for a touch. `pin` is the one that
-    /// [`Cards::verify`] found right. `None`: the token wants a PIN, and none was given.
+    /// [`Cards::verify`] found right. With the secret: how long the card took over it, with its touch. `None`: the token wants a PIN, and
+    /// none was given.
     pub fn agree(
         &mut self,
         at: &Located,
@@ -265,7 +281,7 @@ impl Cards {
         point: &[u8],
         event: Option<&Event<'_>>,
         prompt: &mut dyn Prompt,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FactorError> {
+    ) -> Result<Option<Agreed>, FactorError> {
         let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
         let at = at.clone();
         let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);

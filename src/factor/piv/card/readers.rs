@@ -91,9 +91,15 @@ impl Readers {
         found.ok_or(yubikey::Error::PcscError { inner: Some(pcsc::Error::UnknownReader) })?.open()
     }
 
-    /// Waits until a reader or card comes or goes, or `stop`.
-    pub(super) fn wait(&mut self, stop: &AtomicBool) -> Result<(), PivError> {
+    /// Waits until a reader or card comes or goes, until one of `held` (readers whose card another program has for itself) is let go, or
+    /// `stop`.
+    pub(super) fn wait(&mut self, held: &[String], stop: &AtomicBool) -> Result<(), PivError> {
         let mut states = self.states()?;
+        // Let go since it was looked at: nothing would tell of that any more.
+        let is_held = |state: &ReaderState| held.iter().any(|name| name.as_bytes() == state.name().to_bytes());
+        if states.iter().any(|state| is_held(state) && !state.event_state().contains(State::EXCLUSIVE)) {
+            return Ok(());
+        }
         states.push(ReaderState::new(pcsc::PNP_NOTIFICATION().to_owned(), State::UNAWARE));
         for state in &mut states {
             state.sync_current_state();

@@ -5,7 +5,7 @@
 
 use super::super::der::{Der, SEQUENCE, element};
 use super::super::error::PivError;
-use super::super::info::{KeyInfo, TokenInfo, printable};
+use super::super::info::{Agreed, KeyInfo, TokenInfo, printable};
 use super::super::params::Mode;
 use super::super::public::{PublicKey, UNREAD, attested_policies, certificate_in};
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
@@ -31,7 +31,7 @@ const ATTESTS_SINCE: (u8, u8, u8) = (4, 3, 0);
 /// What came of a use of a key.
 pub(super) enum Use {
     /// The shared secret.
-    Agreed(Zeroizing<Vec<u8>>),
+    Agreed(Agreed),
     /// It was not touched in time.
     NotTouched,
     /// It wants its PIN (again).
@@ -58,6 +58,8 @@ pub struct Token {
     pub(super) info: TokenInfo,
     /// A PIN was sent: the card may hold it verified, so it is reset when closed.
     pub(super) pin_sent: bool,
+    /// The right to change its keys was proven: the card may remember that, too.
+    pub(super) managed: bool,
     /// Of the work at hand.
     pub(super) fate: Arc<Fate>,
     /// Its keys, once all were looked at.
@@ -69,7 +71,7 @@ impl Token {
         let version = yubikey.version();
         let firmware = (version.major, version.minor, version.patch);
         let info = TokenInfo { serial: yubikey.serial().0, firmware, reader: printable(yubikey.name()), called: None };
-        Self { line, yubikey, info, pin_sent: false, fate: Arc::default(), keys: None }
+        Self { line, yubikey, info, pin_sent: false, managed: false, fate: Arc::default(), keys: None }
     }
 
     /// What it is.
@@ -79,7 +81,7 @@ impl Token {
 
     /// Ends the connection. After a PIN the card is reset, so that the next process cannot ride on it; else others' sessions are left alone.
     pub(super) fn close(self, keep: bool) {
-        if self.pin_sent && !keep {
+        if self.must_forget(keep) {
             // Dropping it resets.
             return;
         }
@@ -97,7 +99,7 @@ impl Token {
     pub(super) fn break_off(mut self, keep: bool) {
         let name = self.info.name();
         let answers = |card: &Talk<'_>| Ok(card.ask(line::VERIFY, 0, 0x80, &[])?.status != 0);
-        if self.pin_sent && !keep && self.line.talk(&name, "answer", answers).unwrap_or(false) {
+        if self.must_forget(keep) && self.line.talk(&name, "answer", answers).unwrap_or(false) {
             self.close(keep);
         } else {
             self.abandon();
@@ -120,6 +122,17 @@ impl Token {
         what: impl FnOnce(&mut YubiKey) -> Result<T, yubikey::Error>,
     ) -> Result<Result<T, yubikey::Error>, PivError> {
         self.call(doing, what).map_err(Trouble::into_error)
+    }
+
+    /// Whether it holds what the next process must not find. `keep`: a verified PIN is to be found, by the person's wish; that it may be
+    /// managed never is.
+    pub(super) fn must_forget(&self, keep: bool) -> bool {
+        self.managed || self.pin_sent && !keep
+    }
+
+    /// Its management key is being sent.
+    pub(super) fn manages(&mut self) {
+        self.managed = true;
     }
 
     /// Whether a PIN was sent.
@@ -300,12 +313,13 @@ impl Token {
         let name = self.info.name();
         // Dynamic authentication template: the response is asked for, the point is the other side's (SP 800-73-4 part 2, 3.2.4).
         let template = element(0x7c, &[element(0x82, &[]), element(0x85, point)].concat());
-        let (answer, began) = self.line.talk(&name, "use its key", |card| {
+        let (answer, began, took) = self.line.talk(&name, "use its key", |card| {
             let began = Instant::now();
             let answer = card.ask(line::AUTHENTICATE, algorithm_of(mode).into(), key.slot.code(), &template)?;
+            let took = began.elapsed();
             match answer.status {
-                line::DONE => Ok((Some(answer.data), began)),
-                line::NOT_ALLOWED => Ok((None, began)),
+                line::DONE => Ok((Some(answer.data), began, took)),
+                line::NOT_ALLOWED => Ok((None, began, took)),
                 _ => Err(card.refused()),
             }
         })?;
@@ -313,7 +327,7 @@ impl Token {
             Some(data) => {
                 let value = Der(&data).take(0x7c).and_then(|template| Der(template).take(0x82));
                 let z = value.map(|z| Zeroizing::new(z.to_vec())).unwrap_or_default();
-                self.checked(mode, z).map(Use::Agreed)
+                self.checked(mode, z).map(|z| Use::Agreed(Agreed { z, took }))
             }
             None => self.why_not(key.pin, key.touch, began),
         }

@@ -21,7 +21,7 @@ pub enum SetupError {
     NotBlocked { token: String, tries: Option<u8> },
     /// The token does not take the new PIN or PUK.
     NotTaken { token: String, what: &'static str },
-    /// The connection was lost while PIN or PUK was being changed: nobody knows which one holds.
+    /// The connection was lost, or no answer came, while PIN or PUK was being changed: nobody knows which one holds.
     Unsure { token: String, what: &'static str },
     /// Not the management key.
     ManagementKeyWrong { token: String },
@@ -31,6 +31,12 @@ pub enum SetupError {
     CannotMake { token: String, mode: Mode },
     /// The PIV slot is not empty.
     SlotUsed { token: String, slot: PivSlot, holds: String },
+    /// The PIV slot is not as it was shown: another program was there meanwhile.
+    SlotChanged { token: String, slot: PivSlot, holds: String },
+    /// A setup was stopped before, and nobody said to go on with its key.
+    Unfinished { token: String, slot: PivSlot },
+    /// The key that a stopped setup left has no attestation.
+    Unattested { token: String, slot: PivSlot },
     /// All retired PIV slots are used.
     NoFreeSlot { token: String },
     /// What was typed to confirm is not the serial number.
@@ -70,7 +76,7 @@ impl std::fmt::Display for SetupError {
             Self::NotTaken { token, what } => write!(f, "the {token} does not take the new {what}"),
             Self::Unsure { token, what } => write!(
                 f,
-                "the connection to the {token} was lost while its {what} was being changed: it has the old one or the new one"
+                "no answer came from the {token} while its {what} was being changed: it has the old one or the new one"
             ),
             Self::ManagementKeyWrong { token } => write!(f, "that is not the management key of the {token}"),
             Self::ManagementKeyForm { token, kind, digits } => {
@@ -79,6 +85,15 @@ impl std::fmt::Display for SetupError {
             Self::CannotMake { token, mode } => write!(f, "the {token} cannot make a key for {mode}"),
             Self::SlotUsed { token, slot, holds } => {
                 write!(f, "PIV slot {slot} of the {token} is not empty: {holds}")
+            }
+            Self::SlotChanged { token, slot, holds } => {
+                write!(f, "PIV slot {slot} of the {token} is not as it was a moment ago: {holds}; nothing was made")
+            }
+            Self::Unfinished { token, slot } => {
+                write!(f, "PIV slot {slot} of the {token} has a key that a stopped setup left")
+            }
+            Self::Unattested { token, slot } => {
+                write!(f, "the {token} gives no attestation of the key in PIV slot {slot}: it may come from anywhere")
             }
             Self::NoFreeSlot { token } => write!(f, "all retired PIV slots of the {token} are used"),
             Self::NotConfirmed { token } => {

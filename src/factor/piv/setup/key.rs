@@ -3,13 +3,14 @@
 use super::super::attestation::{Birth, CERTIFICATE_OBJECT, Roots, Subject, check};
 use super::super::card::{Desk, NewKey};
 use super::super::error::PivError;
-use super::super::info::{KeyInfo, TokenInfo};
+use super::super::info::{KeyInfo, SlotInfo, TokenInfo};
 use super::super::params::Mode;
-use super::super::pin::{Door, PinRules};
+use super::super::pin::PinRules;
 use super::super::public::{PublicKey, certificate_in};
 use super::super::slot::{PinPolicy, TouchPolicy};
 use super::super::tokens::PivTokens;
 use super::super::x509::verifier;
+use super::begun::{self, Begun};
 use super::certificate::{Content, history, object};
 use super::error::SetupError;
 use super::{Look, Manager};
@@ -37,24 +38,37 @@ impl PivTokens {
         if new.pin == PinPolicy::Never || new.mode == Mode::EcdhX25519 {
             return Ok(None);
         }
-        let (token, tries) = (&look.token, &mut look.counters.pin);
-        self.log_in_at(Door { token, tries, key: None, alone: look.alone }, rules, prompt).map(Some)
+        self.proven(look, rules, prompt).map(Some)
     }
 
-    /// Makes a key. What the token says of it afterwards must be what was asked for.
+    /// Looks whether a PIV slot is as it was `seen`.
+    pub fn check_slot(&self, token: &TokenInfo, seen: &SlotInfo, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        let (serial, slot, name) = (token.serial, seen.slot, token.name());
+        let event = Event::Note("Looking at the PIV slot again");
+        let now = self.cards.borrow_mut().run_long(&name, &event, prompt, move |desk| desk.slot(serial, slot))?;
+        seen.is_still(&now, &name).map_err(FactorError::Piv)
+    }
+
+    /// Makes a key where this was `seen`, and nothing else is by now. What the token says of it afterwards must be what was asked for.
     pub fn make_key(
         &self,
         token: &TokenInfo,
         manager: &Manager,
-        new: NewKey,
+        (new, seen): (NewKey, &SlotInfo),
         prompt: &mut dyn Prompt,
     ) -> Result<KeyInfo, FactorError> {
         let (serial, name) = (token.serial, token.name());
+        self.announce(token, manager, Begun::new(new, seen).object(), prompt)?;
         let (kind, key) = (manager.kind, Arc::clone(&manager.key));
         let making = Event::Note("Making the key; this can take a few seconds");
         let touch = Event::Touch { token: &name, purpose: Purpose::Manage, maybe: false };
         let event = if manager.touch { touch } else { making };
-        let work = move |desk: &mut Desk| desk.make_key(serial, kind, &key, new);
+        let seen = seen.clone();
+        let work = move |desk: &mut Desk| {
+            let made = desk.make_key(serial, kind, &key, new, &seen);
+            desk.let_go(serial);
+            made
+        };
         let public = self.cards.borrow_mut().run_long(&name, &event, prompt, work)?;
         let made =
             KeyInfo { slot: new.slot, public, pin: Some(new.pin), touch: Some(new.touch), generated: Some(true) };
@@ -141,7 +155,26 @@ impl PivTokens {
         if let Some(history) = history(there.as_deref(), key.slot) {
             self.write(token, manager, KEY_HISTORY, history, prompt)?;
         }
-        self.write(token, manager, key.slot.certificate_object(), content, prompt)
+        self.write(token, manager, key.slot.certificate_object(), content, prompt)?;
+        self.announce(token, manager, Vec::new(), prompt)
+    }
+
+    /// Writes the note that a setup has begun, or takes it away. Each writing may want a touch of its own: it is not worth one.
+    fn announce(
+        &self,
+        token: &TokenInfo,
+        manager: &Manager,
+        note: Vec<u8>,
+        prompt: &mut dyn Prompt,
+    ) -> Result<(), FactorError> {
+        if manager.touch {
+            return Ok(());
+        }
+        match self.write(token, manager, begun::OBJECT, note, prompt) {
+            // A token that has no room for it can be set up all the same; what a stopped setup leaves is not seen as that then.
+            Err(FactorError::Piv(PivError::Refused { .. })) => Ok(()),
+            done => done,
+        }
     }
 
     fn write(

@@ -7,6 +7,7 @@ use super::super::params::Mode;
 use super::super::public::PublicKey;
 use super::super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use super::super::tokens::PivTokens;
+use super::begun::{self, Begun};
 use super::error::SetupError;
 use crate::factor::FactorError;
 use crate::prompt::{Event, Prompt};
@@ -27,6 +28,8 @@ pub struct Look {
     pub management: Management,
     /// All PIV slots.
     pub slots: Vec<SlotInfo>,
+    /// What an earlier setup was about to make, if it did not come to its end.
+    pub begun: Option<Begun>,
 }
 
 /// What a setup would do.
@@ -60,7 +63,8 @@ impl PivTokens {
         // Fifty commands to the card: a second or two.
         let work = move |desk: &mut Desk| desk.slots(serial);
         let slots = self.cards.borrow_mut().run_long(&name, &Event::Note(&note), prompt, work)?;
-        Ok(Look { slots, ..look })
+        let begun = self.cards.borrow_mut().run(prompt, move |desk| desk.object(serial, begun::OBJECT))?;
+        Ok(Look { slots, begun: begun.as_deref().and_then(Begun::of), ..look })
     }
 
     /// The same without its PIV slots.
@@ -68,7 +72,7 @@ impl PivTokens {
         let serial = token.serial;
         let counters = self.cards.borrow_mut().counters(serial, prompt)?;
         let management = self.cards.borrow_mut().run(prompt, move |desk| desk.management(serial))?;
-        Ok(Look { token: token.clone(), alone, counters, management, slots: Vec::new() })
+        Ok(Look { token: token.clone(), alone, counters, management, slots: Vec::new(), begun: None })
     }
 }
 
@@ -76,6 +80,12 @@ impl Look {
     /// The PIV slots that are not free.
     pub fn used(&self) -> impl Iterator<Item = &SlotInfo> {
         self.slots.iter().filter(|slot| !slot.is_free())
+    }
+
+    /// What was in a PIV slot.
+    pub fn slot(&self, slot: PivSlot) -> &SlotInfo {
+        let seen = self.slots.iter().find(|info| info.slot == slot);
+        seen.unwrap_or_else(|| unreachable!("all PIV slots were looked at"))
     }
 
     /// Where a key is made, or finished. `slot`: only there; otherwise the first retired one that will do.
@@ -90,18 +100,20 @@ impl Look {
         if mode == Mode::EcdhX25519 && self.token.firmware < X25519_SINCE {
             return Err(PivError::Setup(SetupError::CannotMake { token: self.token.name(), mode }));
         }
+        // A key without a certificate can be another program's: only one that a setup of ours is known to have begun is gone on with, and
+        // only where this program makes keys unless told otherwise.
         let unfinished = |info: &&SlotInfo| {
             let fits = |key: &&KeyInfo| key.mode() == Ok(mode) && key.pin == Some(pin) && key.touch == Some(touch);
-            info.unfinished().filter(fits).cloned()
+            let new = NewKey { slot: info.slot, mode, pin, touch };
+            let left = info.slot.is_retired() && self.begun.as_ref().is_some_and(|begun| begun.made(new, info));
+            info.unfinished().filter(|_| left).filter(fits).cloned()
         };
         if let Some(wanted) = slot {
-            let Some(info) = self.slots.iter().find(|info| info.slot == wanted) else {
-                unreachable!("all PIV slots were looked at")
-            };
+            let info = self.slot(wanted);
             return match unfinished(&info) {
                 _ if info.is_free() => Ok(Plan::Make(wanted)),
+                _ if overwrite => Ok(Plan::Overwrite(wanted)),
                 Some(key) => Ok(Plan::Finish(key)),
-                None if overwrite => Ok(Plan::Overwrite(wanted)),
                 None => Err(PivError::Setup(SetupError::SlotUsed {
                     token: self.token.name(),
                     slot: wanted,
@@ -130,6 +142,17 @@ impl Look {
                 |key: &KeyInfo| key.mode() == Ok(new.mode) && key.pin == Some(new.pin) && key.touch == Some(new.touch);
             ours && info.unfinished().is_none() && info.key.as_ref().is_some_and(alike)
         })
+    }
+}
+
+impl SlotInfo {
+    /// Whether a PIV slot is as it was seen, before it is changed: a person has thought since.
+    pub fn is_still(&self, now: &Self, token: &str) -> Result<(), PivError> {
+        if self == now {
+            return Ok(());
+        }
+        let (token, slot) = (token.to_owned(), self.slot);
+        Err(PivError::Setup(SetupError::SlotChanged { token, slot, holds: describe(now) }))
     }
 }
 

@@ -4,7 +4,7 @@
 use super::super::card::Desk;
 use super::super::error::PivError;
 use super::super::info::ManagementKind;
-use super::super::pin::{Door, PinRules};
+use super::super::pin::PinRules;
 use super::super::tokens::PivTokens;
 use super::error::SetupError;
 use super::{DEFAULT_MANAGEMENT_KEY, Look};
@@ -89,7 +89,12 @@ impl PivTokens {
     fn is_right(&self, look: &Look, manager: &Manager, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
         let (serial, kind, key) = (look.token.serial, manager.kind, Arc::clone(&manager.key));
         let name = look.token.name();
-        self.managing(&name, manager.touch, prompt, move |desk| desk.is_management_key(serial, kind, &key))
+        self.managing(&name, manager.touch, prompt, move |desk| {
+            let is = desk.is_management_key(serial, kind, &key);
+            // Nobody else is to have the right to change keys while a person reads on.
+            desk.let_go(serial);
+            is
+        })
     }
 
     /// Work that begins with the management key: where the token wants a touch for that, the person is told.
@@ -113,10 +118,13 @@ impl PivTokens {
         rules: PinRules,
         prompt: &mut dyn Prompt,
     ) -> Result<Option<ManagementKey>, FactorError> {
-        let tries = &mut look.counters.pin;
-        let pin = self.log_in_at(Door { token: &look.token, tries, key: None, alone: look.alone }, rules, prompt)?;
+        let pin = self.proven(look, rules, prompt)?;
         let (serial, kind) = (look.token.serial, look.management.kind);
-        self.cards.borrow_mut().run(prompt, move |desk| desk.protected_key(serial, kind, &pin))
+        self.cards.borrow_mut().run(prompt, move |desk| {
+            let key = desk.protected_key(serial, kind, &pin);
+            desk.let_go(serial);
+            key
+        })
     }
 }
 

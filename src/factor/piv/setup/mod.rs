@@ -2,9 +2,13 @@
 //! them, and in which order they come, is the command's.
 //!
 //! A card can be pulled out at any time. The order is made for that: PIN and PUK are changed by one command to the card each; a key
-//! is made by one; its certificate is the last thing that is written, and says that the setup came to its end. A key without it is what a
-//! stopped setup leaves, is seen as that by [`Look::plan`], and is finished by the next one.
+//! is made by one, which a note on the token announces; its certificate says that the setup came to its end, and the note is taken away. A key
+//! without it, which the note announced, is what a stopped setup left: [`Look::plan`] sees it as that, and the next one finishes it.
+//!
+//! PIN and management key are proven and forgotten by the card again within one step, so that nothing that a person does between two
+//! steps, Ctrl-C above all, leaves the card to whoever comes next.
 
+mod begun;
 pub mod certificate;
 mod error;
 mod key;
@@ -19,6 +23,7 @@ pub use super::card::NewKey;
 pub use error::SetupError;
 pub use look::{Look, Plan, describe, of_key};
 pub use management::Manager;
+pub use pins::{NewPin, NewPuk};
 
 /// After the first change to a token, that it is gone means something else: the setup is half done.
 pub fn stopped(error: FactorError) -> FactorError {

@@ -1,10 +1,14 @@
 //! Changing PIN and PUK, and setting a blocked PIN anew. A try is precious here too: the counter is read first, the form is checked before
 //! anything is sent, and each secret is sent once. Of the PUK a person types one in a command: it is needed twice in the life of a token,
 //! and whoever has to guess it should stop.
+//!
+//! Asking and sending are apart: what is typed is typed before anything is changed, and no PIN waits on the card meanwhile. To change a PIN
+//! the card wants the old one in the same command, not verified before.
 
+use super::super::card::Desk;
 use super::super::error::PivError;
 use super::super::info::Counters;
-use super::super::pin::{Door, PinRules, check_form};
+use super::super::pin::{ATTEMPTS, Door, PinRules, check_form, may_go_on, may_try as may_try_pin};
 use super::super::tokens::PivTokens;
 use super::error::SetupError;
 use super::{DEFAULT_PIN, DEFAULT_PUK, Look};
@@ -12,31 +16,127 @@ use crate::factor::FactorError;
 use crate::prompt::{Ask, Code, Event, Prompt, Tries};
 use crate::secret::{Pin, Puk, SecretText};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use zeroize::Zeroizing;
 
+/// A PIN to be changed, and to which.
+pub struct NewPin {
+    old: Arc<Pin>,
+    /// It was typed for this, and nobody has judged it.
+    typed: bool,
+    new: Arc<Pin>,
+}
+
+/// A PUK to be changed, and to which.
+pub struct NewPuk {
+    old: Arc<Puk>,
+    new: Arc<Puk>,
+}
+
+/// Where a change of PIN or PUK stands, between the thread that sends it and the one that waits for it.
+#[derive(Default)]
+struct Turn(AtomicU8);
+
+impl Turn {
+    const SENDING: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    /// Whether it was for us to say: the first of the two decides.
+    fn take(&self, what: u8) -> bool {
+        self.0.compare_exchange(0, what, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
 impl PivTokens {
-    /// Changes the PIN. The old one is known where the token says that it is the one it came with, and is asked for otherwise.
-    pub fn change_pin(&self, look: &mut Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
-        let old = if look.counters.pin_is_default == Some(true) {
-            Arc::new(Pin::new(Zeroizing::new(DEFAULT_PIN.to_owned())))
-        } else {
-            let (token, tries) = (&look.token, &mut look.counters.pin);
-            self.log_in_at(Door { token, tries, key: None, alone: look.alone }, rules, prompt)?
-        };
-        let (serial, name) = (look.token.serial, look.token.name());
-        let new = Arc::new(new_code(Code::Pin, &name, prompt)?.into_pin());
-        let sent = Arc::clone(&new);
-        self.cards.borrow_mut().run(prompt, move |desk| desk.change_pin(serial, &old, &sent))?;
-        self.remember(serial, new);
-        self.count(look, prompt)
+    /// The PIN, found right. The card forgets it at once: what comes next may be a person who thinks.
+    pub(super) fn proven(
+        &self,
+        look: &mut Look,
+        rules: PinRules,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Arc<Pin>, FactorError> {
+        let serial = look.token.serial;
+        if let Some(pin) = self.known(serial) {
+            return Ok(pin);
+        }
+        let (token, tries) = (&look.token, &mut look.counters.pin);
+        let pin = self.log_in_at(Door { token, tries, key: None, alone: look.alone }, rules, prompt)?;
+        self.cards.borrow_mut().run(prompt, move |desk| {
+            desk.let_go(serial);
+            Ok(())
+        })?;
+        Ok(pin)
     }
 
-    /// Changes the PUK, in the same way.
-    pub fn change_puk(&self, look: &mut Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+    /// Asks for a new PIN, and for the old one unless it is known: the token says that it is the one it came with, or it was right in
+    /// this command. Nothing is sent.
+    pub fn ask_new_pin(&self, look: &Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<NewPin, FactorError> {
+        let name = look.token.name();
+        let default = look.counters.pin_is_default == Some(true);
+        // What is known is right, and spends no try; but one that is blocked is not changed.
+        may_try_pin(&name, look.counters.pin, rules.force_last_try || default).map_err(FactorError::Piv)?;
+        let known = default.then(|| Arc::new(Pin::new(Zeroizing::new(DEFAULT_PIN.to_owned()))));
+        let known = known.or_else(|| self.known(look.token.serial));
+        let typed = known.is_none();
+        let old = known.map_or_else(|| old_pin(&name, look.counters.pin, None, prompt), Ok)?;
+        let new = Arc::new(new_code(Code::Pin, &name, prompt)?.into_pin());
+        Ok(NewPin { old, typed, new })
+    }
+
+    /// Changes the PIN. Where the old one was typed wrong, a person may type it again.
+    pub fn change_pin(
+        &self,
+        look: &mut Look,
+        codes: NewPin,
+        rules: PinRules,
+        prompt: &mut dyn Prompt,
+    ) -> Result<(), FactorError> {
         let (serial, name) = (look.token.serial, look.token.name());
-        let old = puk(look, rules, prompt)?;
-        let new = new_code(Code::Puk, &name, prompt)?.into_puk();
-        self.cards.borrow_mut().run(prompt, move |desk| desk.change_puk(serial, &old, &new))?;
+        let NewPin { mut old, typed, new } = codes;
+        for attempt in 1.. {
+            let force = rules.force_last_try || !typed;
+            let of = name.clone();
+            let allowed = move |now: &Counters| may_try_pin(&of, now.pin, force);
+            let (from, to) = (Arc::clone(&old), Arc::clone(&new));
+            let work = move |desk: &mut Desk| desk.change_pin(serial, &from, &to);
+            let error = match self.change(look, "PIN", allowed, prompt, work) {
+                Ok(()) => {
+                    self.remember(serial, new);
+                    return self.count(look, prompt);
+                }
+                Err(error) => error,
+            };
+            let FactorError::Piv(PivError::PinWrong { tries, .. }) = error else { return Err(error) };
+            let ask = Ask::Pin { token: &name, tries, vouched: true };
+            if !(typed && attempt < ATTEMPTS && prompt.can_retry(&ask) && may_go_on(tries, rules)) {
+                return Err(error);
+            }
+            prompt.show(&Event::WrongPin { token: &name, tries });
+            look.counters.pin = exactly(tries);
+            old = old_pin(&name, look.counters.pin, Some(&old), prompt)?;
+        }
+        unreachable!("the loop ends with its last attempt")
+    }
+
+    /// Asks for a new PUK, and for the old one unless the token says that it is the one it came with. Nothing is sent.
+    pub fn ask_new_puk(&self, look: &Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<NewPuk, FactorError> {
+        let old = Arc::new(puk(look, rules, prompt)?);
+        let new = Arc::new(new_code(Code::Puk, &look.token.name(), prompt)?.into_puk());
+        Ok(NewPuk { old, new })
+    }
+
+    /// Changes the PUK.
+    pub fn change_puk(
+        &self,
+        look: &mut Look,
+        codes: NewPuk,
+        rules: PinRules,
+        prompt: &mut dyn Prompt,
+    ) -> Result<(), FactorError> {
+        let serial = look.token.serial;
+        let NewPuk { old, new } = codes;
+        let work = move |desk: &mut Desk| desk.change_puk(serial, &old, &new);
+        self.change(look, "PUK", puk_allowed(look, rules), prompt, work)?;
         self.count(look, prompt)
     }
 
@@ -45,8 +145,44 @@ impl PivTokens {
         let (serial, name) = (look.token.serial, look.token.name());
         let puk = puk(look, rules, prompt)?;
         let new = new_code(Code::Pin, &name, prompt)?.into_pin();
-        self.cards.borrow_mut().run(prompt, move |desk| desk.unblock(serial, &puk, &new))?;
+        let work = move |desk: &mut Desk| desk.unblock(serial, &puk, &new);
+        self.change(look, "PIN", puk_allowed(look, rules), prompt, work)?;
         self.count(look, prompt)
+    }
+
+    /// Sends a change of PIN or PUK, once, if the counters still allow it. Where no answer comes, it is known whether it was sent: what was
+    /// not is given up for good, and what was may have been done.
+    fn change(
+        &self,
+        look: &Look,
+        what: &'static str,
+        allowed: impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static,
+        prompt: &mut dyn Prompt,
+        send: impl FnOnce(&mut Desk) -> Result<(), PivError> + Send + 'static,
+    ) -> Result<(), FactorError> {
+        let (serial, token) = (look.token.serial, look.token.name());
+        let turn = Arc::new(Turn::default());
+        let ours = Arc::clone(&turn);
+        let unsure = || PivError::Setup(SetupError::Unsure { token: token.clone(), what });
+        let unheard = unsure();
+        let work = move |desk: &mut Desk| {
+            // A program that has the card for itself is waited for here, before anything is at stake. It may have spent tries.
+            allowed(&desk.counters(serial)?)?;
+            if !turn.take(Turn::SENDING) {
+                return Err(unheard);
+            }
+            let done = send(desk);
+            desk.let_go(serial);
+            done
+        };
+        let done = self.cards.borrow_mut().run_patiently(&token, prompt, work);
+        match done {
+            // Not an answer of the card's, but that none came, or that the person did not wait for it.
+            Err(FactorError::Piv(PivError::Busy { .. }) | FactorError::Prompt(_)) if !ours.take(Turn::GIVEN_UP) => {
+                Err(FactorError::Piv(unsure()))
+            }
+            done => done,
+        }
     }
 
     /// Whether the PIN that was right in this command is the one that all YubiKeys come with.
@@ -59,6 +195,41 @@ impl PivTokens {
         look.counters = self.cards.borrow_mut().counters(look.token.serial, prompt)?;
         Ok(())
     }
+}
+
+fn exactly(tries: Tries) -> Option<u8> {
+    match tries {
+        Tries::Exactly(left) => Some(left),
+        _ => None,
+    }
+}
+
+/// The PIN that is to be changed, typed; not sent yet. `wrong`: the one that was just judged.
+fn old_pin(
+    token: &str,
+    tries: Option<u8>,
+    wrong: Option<&Arc<Pin>>,
+    prompt: &mut dyn Prompt,
+) -> Result<Arc<Pin>, FactorError> {
+    loop {
+        let ask = Ask::Pin { token, tries: tries.map_or(Tries::Unknown, Tries::Exactly), vouched: true };
+        let person = prompt.can_retry(&ask);
+        let pin = Arc::new(prompt.secret(&ask).map_err(FactorError::Prompt)?.into_pin());
+        let twice = wrong.is_some_and(|wrong| wrong.expose() == pin.expose());
+        let unsent = |why| PivError::PinForm { token: token.to_owned(), why };
+        let checked = if twice { Err(unsent("it is the one that was wrong before")) } else { check_form(&pin, token) };
+        match checked {
+            Ok(()) => return Ok(pin),
+            Err(error) if person => prompt.show(&Event::Warning(&error.to_string())),
+            Err(error) => return Err(FactorError::Piv(error)),
+        }
+    }
+}
+
+/// Whether the PUK may still be sent, by what the counters say by then.
+fn puk_allowed(look: &Look, rules: PinRules) -> impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static {
+    let (name, noted, force) = (look.token.name(), look.management.puk_is_blocked, rules.force_last_try);
+    move |now| may_try(&name, now, noted, force)
 }
 
 /// The PUK: known, or typed. It is not sent yet.

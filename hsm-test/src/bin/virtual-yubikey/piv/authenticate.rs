@@ -36,7 +36,11 @@ impl Piv {
         self.touch_for(&key)?;
         let private = self.private_key(apdu.p2)?;
         let result = match (value(0x85), value(0x81)) {
-            (Some(peer), None) => private.agree(peer)?,
+            (Some(peer), None) => {
+                let agreed = private.agree(peer)?;
+                self.agreed.clone_from(&agreed);
+                agreed
+            }
             (None, Some(challenge)) => private.apply(challenge)?,
             _ => return Err(Sw::WRONG_DATA),
         };

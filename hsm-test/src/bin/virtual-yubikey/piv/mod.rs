@@ -46,6 +46,8 @@ pub struct Piv {
     challenge: Option<Challenge>,
     /// The last touch that counts with policy `cached`.
     touched_at: Option<Instant>,
+    /// The last shared secret.
+    agreed: Vec<u8>,
 }
 
 impl Piv {
@@ -61,6 +63,7 @@ impl Piv {
             managed: false,
             challenge: None,
             touched_at: None,
+            agreed: Vec::new(),
         }
     }
 
@@ -70,6 +73,11 @@ impl Piv {
 
     pub fn serial(&self) -> u32 {
         self.memory.serial
+    }
+
+    /// The last shared secret that it gave, for tests that look for it where it must not be.
+    pub fn agreed(&self) -> &[u8] {
+        &self.agreed
     }
 
     /// Another application, or this one again, was selected.

@@ -55,7 +55,16 @@ fn look(used: &[Used]) -> Look {
             puk_is_blocked: false,
         },
         slots: PivSlot::all().map(info).collect(),
+        begun: None,
     }
+}
+
+/// After a setup that began in this PIV slot when it was free, or had another key.
+fn begun(at: &str, before: Option<u8>, now: Look) -> Look {
+    let slot = slot(at);
+    let new = NewKey { slot, mode: Mode::EcdhP256, pin: PinPolicy::Once, touch: TouchPolicy::Always };
+    let seen = SlotInfo { slot, key: before.map(|byte| key(slot, byte)), certificate: None };
+    Look { begun: Some(Begun::new(new, &seen)), ..now }
 }
 
 fn plan(look: &Look, at: Option<&str>, overwrite: bool) -> Result<Plan, PivError> {
@@ -93,13 +102,25 @@ fn what_is_used_is_overwritten_only_on_demand() {
 #[test]
 fn what_a_stopped_setup_leaves_is_finished() {
     for (written, why) in [(None, "no certificate"), (Some((true, 9)), "the certificate of the key before")] {
-        let stopped = look(&[("82", Some(2), Some((false, 2))), ("84", Some(1), written)]);
+        let there = || look(&[("82", Some(2), Some((false, 2))), ("84", Some(1), written)]);
+        assert_eq!(plan(&there(), None, false), Ok(Plan::Make(slot("83"))), "nothing says that it is ours: {why}");
+        assert!(plan(&there(), Some("84"), false).is_err(), "nor where it is named: {why}");
+        assert_eq!(
+            plan(&begun("84", Some(1), there()), None, false),
+            Ok(Plan::Make(slot("83"))),
+            "it was there before"
+        );
+        assert_eq!(plan(&begun("85", None, there()), None, false), Ok(Plan::Make(slot("83"))), "it began elsewhere");
+        let stopped = begun("84", None, there());
+        assert_eq!(plan(&stopped, Some("84"), true), Ok(Plan::Overwrite(slot("84"))), "as was said");
         assert_eq!(plan(&stopped, None, false), Ok(Plan::Finish(key(slot("84"), 1))), "{why}");
         assert_eq!(plan(&stopped, Some("84"), false), Ok(Plan::Finish(key(slot("84"), 1))), "{why}");
     }
-    let foreign = look(&[("82", Some(1), Some((false, 9)))]);
+    let foreign = begun("82", None, look(&[("82", Some(1), Some((false, 9)))]));
     assert_eq!(plan(&foreign, None, false), Ok(Plan::Make(slot("83"))), "somebody else's certificate stays");
-    let other = look(&[("82", Some(1), None)]);
+    let nine = begun("9d", None, look(&[("9d", Some(1), None)]));
+    assert!(plan(&nine, Some("9d"), false).is_err(), "9d belongs to others, too");
+    let other = begun("82", None, look(&[("82", Some(1), None)]));
     let never = other.plan(Mode::EcdhP256, PinPolicy::Never, TouchPolicy::Always, None, false);
     assert_eq!(never, Ok(Plan::Make(slot("83"))), "another policy than asked for");
     let mut imported = other;
