@@ -16,7 +16,6 @@ use crate::factor::FactorError;
 use crate::prompt::{Ask, Code, Event, Prompt, Tries};
 use crate::secret::{Pin, Puk, SecretText};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use zeroize::Zeroizing;
 
 /// A PIN to be changed, and to which.
@@ -31,20 +30,6 @@ pub struct NewPin {
 pub struct NewPuk {
     old: Arc<Puk>,
     new: Arc<Puk>,
-}
-
-/// Where a change of PIN or PUK stands, between the thread that sends it and the one that waits for it.
-#[derive(Default)]
-struct Turn(AtomicU8);
-
-impl Turn {
-    const SENDING: u8 = 1;
-    const GIVEN_UP: u8 = 2;
-
-    /// Whether it was for us to say: the first of the two decides.
-    fn take(&self, what: u8) -> bool {
-        self.0.compare_exchange(0, what, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-    }
 }
 
 impl PivTokens {
@@ -99,7 +84,7 @@ impl PivTokens {
             let allowed = move |now: &Counters| may_try_pin(&of, now.pin, force);
             let (from, to) = (Arc::clone(&old), Arc::clone(&new));
             let work = move |desk: &mut Desk| desk.change_pin(serial, &from, &to);
-            let error = match self.change(look, "PIN", allowed, prompt, work) {
+            let error = match self.change(look, allowed, prompt, work) {
                 Ok(()) => {
                     self.remember(serial, new);
                     return self.count(look, prompt);
@@ -136,7 +121,7 @@ impl PivTokens {
         let serial = look.token.serial;
         let NewPuk { old, new } = codes;
         let work = move |desk: &mut Desk| desk.change_puk(serial, &old, &new);
-        self.change(look, "PUK", puk_allowed(look, rules), prompt, work)?;
+        self.change(look, puk_allowed(look, rules), prompt, work)?;
         self.count(look, prompt)
     }
 
@@ -146,7 +131,7 @@ impl PivTokens {
         let puk = puk(look, rules, prompt)?;
         let new = new_code(Code::Pin, &name, prompt)?.into_pin();
         let work = move |desk: &mut Desk| desk.unblock(serial, &puk, &new);
-        self.change(look, "PIN", puk_allowed(look, rules), prompt, work)?;
+        self.change(look, puk_allowed(look, rules), prompt, work)?;
         self.count(look, prompt)
     }
 
@@ -155,34 +140,19 @@ impl PivTokens {
     fn change(
         &self,
         look: &Look,
-        what: &'static str,
         allowed: impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static,
         prompt: &mut dyn Prompt,
         send: impl FnOnce(&mut Desk) -> Result<(), PivError> + Send + 'static,
     ) -> Result<(), FactorError> {
-        let (serial, token) = (look.token.serial, look.token.name());
-        let turn = Arc::new(Turn::default());
-        let ours = Arc::clone(&turn);
-        let unsure = || PivError::Setup(SetupError::Unsure { token: token.clone(), what });
-        let unheard = unsure();
+        let serial = look.token.serial;
         let work = move |desk: &mut Desk| {
-            // A program that has the card for itself is waited for here, before anything is at stake. It may have spent tries.
+            // Another program may have spent tries while a person typed.
             allowed(&desk.counters(serial)?)?;
-            if !turn.take(Turn::SENDING) {
-                return Err(unheard);
-            }
             let done = send(desk);
             desk.let_go(serial);
             done
         };
-        let done = self.cards.borrow_mut().run_patiently(&token, prompt, work);
-        match done {
-            // Not an answer of the card's, but that none came, or that the person did not wait for it.
-            Err(FactorError::Piv(PivError::Busy { .. }) | FactorError::Prompt(_)) if !ours.take(Turn::GIVEN_UP) => {
-                Err(FactorError::Piv(unsure()))
-            }
-            done => done,
-        }
+        self.cards.borrow_mut().run_patiently(&look.token.name(), prompt, work)
     }
 
     /// Whether the PIN that was right in this command is the one that all YubiKeys come with.
