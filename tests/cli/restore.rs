@@ -155,8 +155,8 @@ fn a_writer_of_the_old_file_cannot_write_past_it() {
     drop(typing);
     let out = add.wait_with_output().unwrap();
     let stderr = String::from_utf8(out.stderr).unwrap();
-    assert!(stderr.contains("moved or removed meanwhile"), "{stderr}");
-    assert_eq!(out.status.code(), Some(1));
+    assert!(stderr.contains("the vault file was exchanged while this command ran; nothing was changed"), "{stderr}");
+    assert_eq!(out.status.code(), Some(6));
     assert_eq!(cli.ok("list --recovery-file code"), "one\ntwo\n");
     assert_eq!(beside(&cli), ["vault.twinlock"]);
 }
