@@ -136,7 +136,8 @@ fn flag(arg: &str) -> String {
 fn usage(error: &clap::Error) -> String {
     match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(text)) => {
-            let text = text.to_string();
+            // What comes from the environment counts as given, and would be in the line.
+            let text = text.to_string().replace(" --vault <FILE>", "").replace(" --config <FILE>", "");
             text.trim().trim_start_matches("Usage: ").lines().next().unwrap_or_default().to_owned()
         }
         _ => "twinlock".to_owned(),
