@@ -112,6 +112,7 @@ pub fn enroll(
     let factors = factors.iter().map(AsRef::as_ref).collect();
     let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
+    session.finish_requests();
     Ok(name)
 }
 

@@ -1,5 +1,6 @@
 //! `twinlock recovery`
 
+use super::custody;
 use super::factors::{Making, Spec};
 use super::keyslot::{enroll, named};
 use super::report::{CliError, prose};
@@ -7,10 +8,14 @@ use super::session::Session;
 use crate::header::Keyslot;
 use std::path::PathBuf;
 
-/// Recovery codes: a way back in when password and token are lost
+/// Ways back in when things are lost: recovery codes, and the help of others
 #[derive(clap::Subcommand)]
 pub enum Command {
     New(New),
+    Request(custody::Request),
+    Answer(custody::Answer),
+    Combine(custody::Combine),
+    Pending(custody::Pending),
 }
 
 /// Make a recovery code, show it once, and enroll it once it is typed back
@@ -29,7 +34,19 @@ pub struct New {
 
 impl Command {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let Self::New(args) = self;
+        match self {
+            Self::New(args) => args.run(session),
+            Self::Request(args) => args.run(session),
+            Self::Answer(args) => args.run(session),
+            Self::Combine(args) => args.run(session),
+            Self::Pending(args) => args.run(),
+        }
+    }
+}
+
+impl New {
+    fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let args = self;
         let mut vault = session.unlock_keeping_tokens()?;
         let replaced = args.replace.as_deref().map(|old| named(&vault, old)).transpose()?;
         let making = Making { recovery_out: args.recovery_out, ..Making::default() };

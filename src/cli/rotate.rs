@@ -60,6 +60,7 @@ impl Args {
             count(vault.header().keyslots.len() as u64, "keyslot"),
             rotated.epoch
         ));
+        session.finish_requests();
         for name in &self.drop {
             prose(&format!("dropped keyslot '{name}'"));
         }

@@ -170,6 +170,13 @@ impl Seen {
         self.memory.vaults.iter().find(|kept| kept.path == self.path)
     }
 
+    /// What people compare of the fingerprint of the vault at this path, if it is the one with this id (spec 7).
+    pub fn fingerprint(&self, vault_id: &[u8; 16]) -> Option<[u8; 10]> {
+        let id = hex::encode(vault_id);
+        let kept = self.memory.vaults.iter().find(|kept| kept.path == self.path && kept.vault == id)?;
+        hex::decode_array(kept.fingerprint.get(..20)?).ok()
+    }
+
     /// Compares the vault with what is remembered.
     pub fn doubt(&self, mark: &Mark) -> Option<Doubt> {
         let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));

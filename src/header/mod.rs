@@ -14,6 +14,12 @@ pub use model::{Header, Keyslot, MAX_FACTORS, MAX_KEYSLOTS, MAX_NAME};
 pub use stanza::Stanza;
 pub use text::{MAX_TEXT, Unverified, Verified, sign};
 
+/// The strict JSON of spec 4.1, for other texts that come from anybody.
+pub mod strict {
+    pub use super::fields::Fields;
+    pub use super::json::{canonical, parse};
+}
+
 /// Why a header is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderError {

@@ -100,12 +100,7 @@ impl Keyslot {
 
 fn read_stanza(value: Value, at: &str) -> Result<Stanza, HeaderError> {
     let mut fields = Fields::new(value, at)?;
-    let kind = fields.text("kind")?;
-    let mut bytes = kind.bytes();
-    let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
-    if !first || kind.len() > 32 || !bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return Err(fields.wrong("kind", "not a kind of factor"));
-    }
+    let kind = fields.kind()?;
     let share = fields.hex("share")?;
     Ok(Stanza { kind, share, params: fields.rest() })
 }

@@ -4,8 +4,10 @@
 //! at the file again, as another process may have written meanwhile, and accepts only what the keys vouch for.
 
 mod accept;
+mod assemble;
 mod copies;
 mod error;
+mod gather;
 mod keyslots;
 mod read;
 mod record;
@@ -19,8 +21,9 @@ mod view;
 mod write;
 
 pub use accept::Accepted;
+pub use assemble::Brought;
 pub use copies::Standing;
-pub use error::{Altered, Refusal, VaultError};
+pub use error::{Altered, AnswersError, Refusal, VaultError};
 pub use keyslots::{NewKeyslot, Weaker, check_name};
 pub use read::Found;
 pub use record::Manifest;

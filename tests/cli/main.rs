@@ -15,6 +15,7 @@ mod add;
 mod backup;
 mod completions;
 mod config;
+mod custody;
 mod disk;
 mod edit;
 mod find;

@@ -29,6 +29,7 @@ pub const MODULES: &[Module] = &[
     // A keyslot is composed of the stanzas that the header's model describes.
     Module { name: "keyslot", layer: 3, also: &["header"] },
     on(4, "factor"),
+    on(4, "custody"),
     on(5, "vault"),
     on(6, "agent"),
     on(6, "sync"),
@@ -59,6 +60,7 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
         ],
     ),
     (&["store"], &["rusqlite"]),
+    (&["encode"], &["miniz_oxide"]),
     (&["factor", "pkcs11"], &["cryptoki"]),
     // `log` is there to be cut off, not to be used.
     (&["factor", "piv", "card"], &["pcsc", "yubikey", "log"]),
