@@ -7,6 +7,7 @@ use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
+use crate::secret::CodeText;
 use crate::vault::{NewKeyslot, Vault, VaultError, Weaker, check_name, peek};
 use serde_json::{Value, json};
 
@@ -80,13 +81,13 @@ impl Enroll {
         self.making.check(Spec::codes(&self.factors))?;
         check_specs(&self.factors)?;
         let mut vault = session.unlock_keeping_tokens()?;
-        let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
+        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
         Ok(())
     }
 }
 
-/// Enrolls a keyslot; its name. A weaker one beside a stronger one is never silent.
+/// Enrolls a keyslot; its name, and the recovery codes made for it. A weaker one beside a stronger one is never silent.
 pub fn enroll(
     vault: &mut Vault,
     session: &mut Session,
@@ -94,7 +95,7 @@ pub fn enroll(
     specs: &[Spec],
     threshold: Option<u8>,
     making: &Making,
-) -> Result<String, CliError> {
+) -> Result<(String, Vec<CodeText>), CliError> {
     let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
@@ -107,13 +108,13 @@ pub fn enroll(
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
     warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
-    let factors =
-        Maker::new(making, &vault.header().name.clone(), Known::of(vault.header())).make(specs, &name, session)?;
+    let mut maker = Maker::new(making, &vault.header().name, Known::of(vault.header()));
+    let factors = maker.make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
     let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
     session.finish_requests();
-    Ok(name)
+    Ok((name, maker.codes))
 }
 
 /// Says beside which keyslots the new one asks for less, and has it confirmed.

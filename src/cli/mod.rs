@@ -24,9 +24,15 @@ mod header;
 mod help;
 mod init;
 mod item_args;
+#[cfg(feature = "keychain")]
+mod keychain;
 mod keyslot;
+mod kit;
+mod kit_report;
+mod layout;
 mod list;
 mod manual;
+mod newfile;
 mod out;
 mod passwd;
 mod piv;
@@ -38,12 +44,15 @@ mod recovery;
 mod report;
 mod requests;
 mod restore;
+mod restore_kit;
 mod rm;
 mod rotate;
 mod seen;
 mod session;
 mod setup_report;
+mod sheet;
 mod shelf;
+mod synced;
 mod token;
 mod token_report;
 mod tokens;
@@ -114,6 +123,8 @@ enum Command {
     #[command(subcommand)]
     Recovery(recovery::Command),
     #[command(subcommand)]
+    Kit(kit::Command),
+    #[command(subcommand)]
     Token(token::Command),
     #[command(subcommand)]
     AccountKey(account_key::Command),
@@ -171,6 +182,7 @@ impl Command {
             Self::Passwd(args) => args.run(session),
             Self::Rotate(args) => args.run(session),
             Self::Recovery(command) => command.run(session),
+            Self::Kit(command) => command.run(session),
             Self::Token(command) => command.run(session),
             Self::AccountKey(command) => command.run(session),
             Self::Header(command) => command.run(session),

@@ -1,4 +1,4 @@
-//! Crockford's alphabet without checks or groups: the bytes of a kit's part (spec 8.1).
+//! Crockford's alphabet without checks or groups: the bytes of a kit's part, and of requests and answers (spec 8.1, 9.1).
 
 use super::crockford::{ALPHABET, value};
 
@@ -36,9 +36,9 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base32Error> {
 }
 
 /// The first 80 bits of a fingerprint for people to compare: four groups of four characters. Spec 7.
-pub fn fingerprint(bytes: &[u8; 32]) -> String {
-    let text = encode(&bytes[..10]);
-    [&text[..4], &text[4..8], &text[8..12], &text[12..]].join("-")
+pub fn fingerprint(bytes: &[u8]) -> String {
+    let text = encode(&bytes[..bytes.len().min(10)]);
+    text.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]

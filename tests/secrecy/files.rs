@@ -21,6 +21,10 @@ fn use_all(cli: &Cli) {
         "edit login --name renamed-item --value-file value --recovery-file code",
         "find renamed --recovery-file code",
         "account-key export --force --recovery-file code",
+        "recovery sheet recovery -o sheet.txt --recovery-file code",
+        "kit export -o kit.txt --recovery-file code",
+        "kit export -o kit.pdf --only recovery --recovery-file code",
+        "restore --kit kit.pdf --recovery-file code",
         "keyslot enroll --factor recovery --recovery-out code2 --name two --recovery-file code",
         "passwd --password-file pw --new-password-file pw2 --kdf-memory 19 --kdf-passes 2",
         "verify --password-file pw2",
@@ -39,7 +43,7 @@ fn nothing_but_what_the_person_wrote_holds_a_secret() {
     let other = cli.read("code2").trim().to_owned();
     let key = cli.ok("account-key export --force --recovery-file code").trim().to_owned();
     secrets.extend([other.into_bytes(), key.into_bytes()]);
-    let own = ["pw", "pw2", "value", "pin", "code", "code2"].map(|name| cli.path(name));
+    let own = ["pw", "pw2", "value", "pin", "code", "code2", "sheet.txt"].map(|name| cli.path(name));
     let mut files = Vec::new();
     all_files(cli.home(), &mut files);
     files.retain(|file| !own.contains(file));

@@ -114,11 +114,8 @@ impl Answer {
 /// Everything that the request says, and how much to believe of it.
 fn show(request: &Request) {
     let asked = &request.asked;
-    let groups = |bytes: &[u8]| {
-        let text: Vec<char> = base32::encode(bytes).chars().collect();
-        text.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
-    };
-    let fingerprint = asked.fingerprint.map_or_else(|| "not known to them".to_owned(), |bytes| groups(&bytes));
+    let fingerprint =
+        asked.fingerprint.map_or_else(|| "not known to them".to_owned(), |bytes| base32::fingerprint(&bytes));
     let why = if asked.reason.is_empty() { "not said".to_owned() } else { format!("'{}'", asked.reason) };
     prose("Somebody asks for your help to open a vault. All of this is only the word of whoever wrote it:\n");
     prose(&format!("  who asks     '{}'", asked.from));
