@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests; clippy.toml knows only #[test] functions
 
 mod custody;
+mod kit;
 mod known;
 mod load;
 mod person;
