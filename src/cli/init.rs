@@ -1,13 +1,14 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name};
 use super::piv::{Known, PivSpec};
 use super::recovery::offer_sheet;
-use super::report::{CliError, prose, warn};
+use super::report::{CliError, prose};
 use super::seen::Seen;
 use super::session::Session;
 use super::sheet::Sheet;
+use super::ways_in::{of_structure, tell_left};
 use crate::crypto::random_secret;
 use crate::factor::{Enroll, recovery};
 use crate::header::{Header, Keyslot, Unverified};
@@ -276,12 +277,6 @@ fn offer(session: &mut Session, path: &Path, header: &Header, account_key: &Acco
 fn done(path: &Path, header: &Header) {
     prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
     prose("ways in:");
-    for slot in &header.keyslots {
-        prose(&format!("  '{}' opens with {}", slot.name, ways(slot)));
-    }
-    if header.keyslots.len() == 1 {
-        warn("there is only one way in: if it is lost, so is everything in the vault");
-        prose("another one: 'twinlock recovery new' or 'twinlock keyslot enroll'");
-    }
+    tell_left(header, &of_structure(header));
     prose("add something: 'twinlock add NAME'");
 }

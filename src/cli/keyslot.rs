@@ -3,13 +3,16 @@
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
 use super::out;
 use super::piv::Known;
+use super::proofs::Proofs;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
+use super::ways_in::{tell_left, warnings};
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
 use crate::secret::CodeText;
 use crate::vault::{NewKeyslot, Vault, VaultError, Weaker, check_name, peek};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// The ways into the vault: list, enroll, wipe, rename, test
 #[derive(clap::Subcommand)]
@@ -145,14 +148,15 @@ fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> 
     refuse_early(session, name)?;
     let mut vault = session.unlock()?;
     let slot = named(&vault, name)?;
+    let mut left = vault.header().clone();
+    left.keyslots.retain(|other| other.id != slot.id);
+    prose(&format!("without keyslot '{name}' there is left:"));
+    tell_left(&left, &warnings(&left, &Proofs::load(), SystemTime::now()));
     session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");
-    if let [last] = vault.header().keyslots.as_slice() {
-        warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
-    }
     Ok(())
 }
 

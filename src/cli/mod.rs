@@ -16,6 +16,7 @@ mod custody;
 mod custody_report;
 mod doctor;
 mod doubt;
+mod drill;
 mod edit;
 mod factors;
 mod find;
@@ -39,6 +40,7 @@ mod piv;
 mod piv_report;
 mod piv_setup;
 mod progress;
+mod proofs;
 mod readers;
 mod recovery;
 mod report;
@@ -52,6 +54,8 @@ mod session;
 mod setup_report;
 mod sheet;
 mod shelf;
+mod state;
+mod status;
 mod synced;
 mod token;
 mod token_report;
@@ -61,6 +65,7 @@ mod usage;
 mod vault_report;
 mod verify;
 mod ways;
+mod ways_in;
 
 use clap::{Parser, Subcommand};
 pub use report::install_panic_hook;
@@ -133,6 +138,7 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Status(status::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -189,6 +195,7 @@ impl Command {
             Self::Verify(args) => args.run(session),
             Self::Backup(args) => args.run(session),
             Self::Restore(args) => args.run(session),
+            Self::Status(args) => args.run(session),
             Self::Doctor(args) => args.run(session),
             Self::Completions(args) => args.run(),
             Self::Manual(args) => args.run(),

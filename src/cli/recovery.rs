@@ -1,6 +1,7 @@
 //! `twinlock recovery`
 
 use super::custody;
+use super::drill;
 use super::factors::{Making, Spec};
 use super::keyslot::{enroll, named};
 use super::newfile::Target;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use zeroize::Zeroizing;
 
-/// Ways back in when things are lost: recovery codes, and the help of others
+/// Ways back in when things are lost: recovery codes, the help of others, and a drill of it
 #[derive(clap::Subcommand)]
 pub enum Command {
     New(New),
@@ -26,6 +27,7 @@ pub enum Command {
     Combine(custody::Combine),
     Pending(custody::Pending),
     Sheet(SheetArgs),
+    Drill(drill::Drill),
 }
 
 /// Make a recovery code, show it once, and enroll it once it is typed back
@@ -67,6 +69,7 @@ impl Command {
             Self::Combine(args) => args.run(session),
             Self::Pending(args) => args.run(),
             Self::Sheet(args) => args.run(session),
+            Self::Drill(args) => args.run(session),
         }
     }
 }

@@ -162,6 +162,11 @@ pub fn warn(text: &str) {
     say("warning", text);
 }
 
+/// Prints what to do about a warning on stderr.
+pub fn hint(text: &str) {
+    say("hint", text);
+}
+
 /// Prints prose on stderr.
 pub fn prose(text: &str) {
     let _ = writeln!(io::stderr(), "{}", shaped(text));

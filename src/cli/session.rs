@@ -1,6 +1,7 @@
 //! What every command shares: the global options, the person at the terminal, the vault's place, the tokens.
 
 use super::config::{Config, data_folder, default_path};
+use super::proofs::Proofs;
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
@@ -206,7 +207,9 @@ impl Session {
             recovery: self.global.recovery_file.is_some(),
             writes,
         };
-        Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
+        let vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
+        Proofs::note(&vault, brought.is_some());
+        Ok(vault)
     }
 }
 

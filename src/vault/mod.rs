@@ -25,7 +25,7 @@ pub use accept::Accepted;
 pub use assemble::Brought;
 pub use copies::Standing;
 pub use error::{Altered, AnswersError, Refusal, VaultError};
-pub use keyslots::{NewKeyslot, Weaker, check_name};
+pub use keyslots::{NewKeyslot, Weaker, check_name, usable, weaker_keyslot};
 pub use kit::{Change, Damage, KitStanding, OpenKit, RestoreError};
 pub use read::Found;
 pub use record::Manifest;
@@ -201,6 +201,11 @@ impl Vault {
     pub fn opened_by(&self) -> &str {
         let slots = &self.header().keyslots;
         slots.iter().find(|slot| slot.id == self.opened.keyslot.id).map_or(&self.opened.keyslot.name, |slot| &slot.name)
+    }
+
+    /// The keyslot that opened the vault, as it was then, and the numbers of its factors that answered here, from 1.
+    pub fn opened_with(&self) -> (&Keyslot, Vec<u8>) {
+        (&self.opened.keyslot, self.opened.secrets.iter().map(|(number, _)| *number).collect())
     }
 
     /// The state of the vault, as last seen.

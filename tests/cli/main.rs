@@ -37,6 +37,7 @@ mod rotate;
 mod seen;
 mod sheet;
 mod splice;
+mod status;
 mod terminal;
 mod threshold;
 mod unlock;

@@ -49,12 +49,16 @@ fn the_main_page_tells_of_codes_variables_and_files() {
         assert!(variables.contains(&entry), "{variables}");
     }
     let files = section(&page, "FILES");
-    for file in
-        ["share/twinlock/vault.twinlock", "config/twinlock/config.toml", "state/twinlock/seen.json"].map(|end| {
-            // A tilde that a shell takes for the home folder.
-            format!("\\fB\\(ti/.{}{end}", if end.starts_with("config") { "" } else { "local/" })
-        })
-    {
+    let paths = [
+        "share/twinlock/vault.twinlock",
+        "config/twinlock/config.toml",
+        "state/twinlock/seen.json",
+        "state/twinlock/proven.json",
+    ];
+    for file in paths.map(|end| {
+        // A tilde that a shell takes for the home folder.
+        format!("\\fB\\(ti/.{}{end}", if end.starts_with("config") { "" } else { "local/" })
+    }) {
         assert!(files.contains(&file), "{files}");
     }
 }

@@ -88,7 +88,9 @@ fn init_asks_three_questions_and_the_code_is_typed_back() {
     terminal.expect("Type the recovery code back, from where you keep it: ");
     terminal.send(format!("{}\r", code.to_lowercase().replace('-', " ")));
     terminal.expect("made the vault 'personal' in");
-    terminal.expect("ways in:\r\n  'password' opens with password\r\n  'recovery' opens with recovery\r\n");
+    terminal.expect(
+        "ways in:\r\n  'password' opens with password alone\r\n  'recovery' opens with recovery code alone\r\n",
+    );
     terminal.expect("add something: 'twinlock add NAME'");
     terminal.expect("A sheet of it to print? A file like sheet.pdf, or Enter for none: ");
     terminal.send("gone/sheet.txt\r");
