@@ -1,21 +1,23 @@
 //! Custodians' answers, as a command is given them: `--answer FILE`, or the files of `recovery combine`.
 
 use super::custody_report::{refused, told};
+use super::kit_report::no_image;
 use super::report::{CliError, LOCKED, USAGE, prose, warn};
 use super::requests::{Ended, Requests};
 use super::session::Session;
 use crate::custody::{Answer, CustodyError, Request};
 use crate::factor::in_words;
 use crate::keyslot::Wrap;
+use crate::paper::scan;
 use crate::secret::Mask;
 use crate::vault::Brought;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a file with a request or answers, at most: a mail with all that mail programs put round it.
-const MAX_FILE: u64 = 1 << 20;
+/// Bytes of a file with a request or answers, at most: a photo of a QR code, or a mail with all that mail programs put round it.
+const MAX_FILE: u64 = 64 << 20;
 
-/// The text of a file that came from somebody; `-` is standard input.
+/// The text of a file that came from somebody, or of the QR codes in it; `-` is standard input.
 pub fn read_text(path: &Path, doing: &'static str) -> Result<String, CliError> {
     let failed = |error| CliError::File { doing, path: path.into(), error };
     let mut bytes = Vec::new();
@@ -25,8 +27,10 @@ pub fn read_text(path: &Path, doing: &'static str) -> Result<String, CliError> {
         std::fs::File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
     };
     read.map_err(failed)?;
+    let enough = |texts: &[String]| texts.iter().any(|text| text.contains("TWINLOCK-"));
     // A mail may be in any encoding; what counts is ASCII.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let scanned = scan(&bytes, &enough).map_err(|error| no_image(&path.display().to_string(), &error))?;
+    Ok(scanned.texts.join("\n"))
 }
 
 /// An answer that opened.

@@ -41,6 +41,7 @@ mod piv_report;
 mod piv_setup;
 mod progress;
 mod proofs;
+mod qr;
 mod readers;
 mod recovery;
 mod report;

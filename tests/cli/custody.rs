@@ -74,7 +74,7 @@ impl Ada {
 
 fn carry(from: &Cli, to: &Cli, files: &[&str]) {
     for file in files {
-        to.write(file, &from.read(file));
+        fs::copy(from.path(file), to.path(file)).unwrap();
     }
 }
 
@@ -115,6 +115,28 @@ fn two_at_other_places_open_the_vault_and_a_new_way_in_ends_it() {
     assert_eq!(ada.keys(), 0);
     refused(&ada.0.run("list --answer a1 --answer a2"), 3, "the answer in 'a1' was used before: its request, of 2");
     assert!(ada.0.run("recovery pending").stderr.contains("no request waits for answers"));
+}
+
+#[test]
+fn request_and_answers_go_as_qr_codes() {
+    let ada = Ada::new();
+    ada.request("--reason 'lost my code'", "request.png");
+    for (flag, secret, answer) in [("password", "bob", "a1.png"), ("recovery", "dan", "a2.PNG")] {
+        let ran = ada.answered("request.png", flag, secret, answer);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(fs::read(ada.0.path(answer)).unwrap().starts_with(b"\x89PNG"));
+    }
+    assert_eq!(ada.0.ok("list --answer a2.PNG --answer a1.png"), "");
+    // A picture in which there is none, and one that is damaged.
+    ada.0.ok("kit export -o kit.png --recovery-file ada");
+    refused(&ada.0.run("recovery answer kit.png"), 3, "'kit.png' is not used: there is no request in it");
+    fs::write(ada.0.path("half.png"), &fs::read(ada.0.path("request.png")).unwrap()[..200]).unwrap();
+    refused(&ada.0.run("recovery answer half.png"), 1, "'half.png': the image cannot be read");
+    // On the terminal below the text; in a pipe it is as if the window had 80 columns and 40 lines.
+    let shown = ada.0.run("recovery request friends --from Ada --for 1 --qr");
+    assert!(shown.stdout.contains("TWINLOCK-REQUEST:"), "{}", shown.stderr);
+    let drawn = shown.stdout.contains('\u{2588}');
+    assert!(drawn != shown.stderr.contains("does not fit into this window"), "{}", shown.stdout);
 }
 
 #[test]

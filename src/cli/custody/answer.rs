@@ -4,7 +4,7 @@ use super::super::answers::read_text;
 use super::super::custody_report::{refused, told};
 use super::super::report::{CliError, DAMAGED, LOCKED, USAGE, prose, warn};
 use super::super::session::Session;
-use super::{Out, shown};
+use super::{Sending, shown};
 use crate::crypto::equal;
 use crate::custody::{self, Request};
 use crate::encode::base32;
@@ -28,7 +28,7 @@ const ATTEMPTS: usize = 5;
 /// whoever made the request can open it.
 #[derive(clap::Args)]
 pub struct Answer {
-    /// The request (- is standard input)
+    /// The request: its text, or a picture of its QR code (- is standard input)
     request: PathBuf,
     /// Answer for the factor of this number
     #[arg(long, value_name = "NUMBER")]
@@ -36,14 +36,13 @@ pub struct Answer {
     /// The four words as you heard them over the telephone, in quotes: answers without asking if they are those of the request
     #[arg(long, value_name = "WORDS")]
     words: Option<String>,
-    /// Write the answer to FILE (made new) instead of showing it
-    #[arg(long, short, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    sending: Sending,
 }
 
 impl Answer {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let out = Out(self.out.as_deref());
+        let out = self.sending.out();
         out.check()?;
         let text = read_text(&self.request, "read the request in")?;
         let request = Request::read(&text).map_err(|error| refused(&error, &self.request))?;
@@ -53,7 +52,7 @@ impl Answer {
         self.compare(&request, session)?;
         let (masks, what) = masks(&request, &wanted, session)?;
         let answer = custody::Answer::seal(&request, &masks).map_err(|error| refused(&error, &self.request))?;
-        out.write(&answer.lines())?;
+        out.write(&answer.lines(), &answer.line())?;
         prose(&format!(
             "answered with {what}. Send {} back: whoever made the request can open it, until {}, and nobody else",
             out.named(),

@@ -5,7 +5,7 @@ use super::super::report::{CliError, NOT_FOUND, USAGE, count, prose};
 use super::super::requests::Requests;
 use super::super::seen::Seen;
 use super::super::session::Session;
-use super::{Out, shown};
+use super::{Out, Sending, shown};
 use crate::crypto::sealed::{new_key, public_of};
 use crate::custody::{self, Asked, CustodyError, MAX_LIFE, MAX_REASON};
 use crate::factor::{Role, describe, in_words, role};
@@ -13,7 +13,6 @@ use crate::header::{Header, Keyslot, Stanza};
 use crate::keyslot::Wrap;
 use crate::prompt::PromptError;
 use crate::vault::{VaultError, check_name, peek};
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// Above the text: for whoever gets it and has never heard of it.
@@ -43,9 +42,8 @@ pub struct Request {
     /// How long it is good for, at most 31 days
     #[arg(long, value_name = "TIME", default_value = "48h", value_parser = life)]
     expires: Duration,
-    /// Write it to FILE (made new) instead of showing it
-    #[arg(long, short, value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    sending: Sending,
 }
 
 /// Minutes to a month: what is good for ever is found by a thief in the end.
@@ -57,7 +55,7 @@ fn life(text: &str) -> Result<Duration, String> {
 
 impl Request {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let out = Out(self.out.as_deref());
+        let out = self.sending.out();
         out.check()?;
         let unverified = peek(&mut session.store()?)?;
         let header = unverified.header();
@@ -92,7 +90,7 @@ impl Request {
         let request = custody::Request::new(&asked).map_err(too_long)?;
         let words = custody::words(&request.hash()).map_err(too_long)?;
         Requests::new()?.keep(&request, &key)?;
-        out.write(&format!("{PREFACE}{}", request.lines()))?;
+        out.write(&format!("{PREFACE}{}", request.lines()), &request.line())?;
         tell(header, &asked, &out, &words);
         Ok(())
     }

@@ -2,15 +2,12 @@
 
 use super::{Which, split};
 use crate::cli::out;
+use crate::cli::qr::{BESIDE, Background, colours, room};
 use crate::cli::report::{CliError, FIXABLE, prose};
 use crate::cli::session::Session;
 use crate::kit::parts;
-use crate::paper::{Blocks, Colours, Level, Qr, chars_that_fit};
+use crate::paper::{Blocks, Level, Qr, chars_that_fit};
 
-/// What a pipe is taken for: wide and high enough for one code in most cases.
-const PIPE: Blocks = Blocks { columns: 80, lines: 40 };
-/// Lines of a window that the code does not get: its number, and what is asked below.
-const BESIDE: usize = 2;
 /// The smallest code that is worth it: below, a kit would be dozens of them.
 const LEAST: u8 = 4;
 
@@ -24,26 +21,13 @@ pub struct Args {
     background: Background,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Background {
-    Dark,
-    Light,
-}
-
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let room = out::size().map_or(PIPE, |(columns, lines)| Blocks { columns, lines: lines.saturating_sub(BESIDE) });
+        let room = room();
         let Some(version) = room.version().filter(|version| *version >= LEAST) else { return Err(too_small(room)) };
         let (_, text) = self.which.text(session)?;
         let parts = split(&text, chars_that_fit(Level::Low, version))?;
-        let colours = match (
-            out::is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
-            self.background,
-        ) {
-            (true, _) => Colours::Said,
-            (false, Background::Dark) => Colours::DarkBackground,
-            (false, Background::Light) => Colours::LightBackground,
-        };
+        let colours = colours(self.background);
         if parts.len() > 1 {
             prose(&in_parts(parts.len(), &text));
         }
