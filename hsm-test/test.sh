@@ -14,11 +14,18 @@ need '/usr/include/openssl/evp.h' libssl-dev
 need '/usr/include/sqlite3.h' libsqlite3-dev
 need '/usr/lib/llvm-*/lib/libclang*.so*' libclang-dev
 need setsid util-linux                             # a terminal of its own for each test of a prompt
+need zbarimg zbar-tools                            # an independent reader of QR codes on printed pages
+need pdftoppm poppler-utils                        # an independent reader of PDF: pictures, text, fonts
+need rsvg-convert librsvg2-bin                     # the same of SVG
+need gnome-keyring-daemon gnome-keyring            # a Secret Service, for the feature 'keychain'
+need dbus-run-session dbus
+need secret-tool libsecret-tools
 install_missing
 
 if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --all-targets --features keychain -- -D warnings
 elif [ -n "${CI:-}" ]; then
     echo "rustfmt or clippy is missing: rustup component add rustfmt clippy" >&2
     exit 1
@@ -45,5 +52,7 @@ fi
 
 cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
 cargo build --workspace --bins --examples          # the program, and the module that fails on command
+# Not part of the program unless asked for; in a folder of its own, so that nothing else is built again.
+cargo test --features keychain --target-dir target/keychain --test keychain
 # Without examples in comments, of which there are none: the last line is then that of a suite.
 cargo test --workspace --lib --bins --tests

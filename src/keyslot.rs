@@ -3,7 +3,7 @@
 use crate::crypto::keywrap::{self, UnwrapError};
 use crate::crypto::{RandomError, hkdf_sha256, random_bytes, random_secret, sha256, shamir};
 use crate::header::{Keyslot, Stanza};
-use crate::secret::{AccountKey, FactorSecret, KeyslotKek, KeyslotSecret, Share, zeros32};
+use crate::secret::{AccountKey, FactorSecret, KeyslotKek, KeyslotSecret, Mask, Share};
 use serde_json::{Map, Value};
 
 /// What a keyslot is before its account key is wrapped.
@@ -35,9 +35,9 @@ pub fn wrap(
     let nonce = random_bytes()?;
     let mut slot = Keyslot { id, name, created, threshold, nonce, wrapped: [0; 40], factors: stanzas, extra };
     let shares = shamir::split(&secret, threshold, count)?;
-    for (i, (share, factor)) in (1..=count).zip(shares.iter().zip(secrets)) {
-        let masked = *masked(vault_id, &slot, i, share, factor).expose();
-        slot.factors[usize::from(i) - 1].share = masked;
+    let place = Wrap::of(vault_id, &slot);
+    for (stanza, (i, (share, factor))) in slot.factors.iter_mut().zip((1..=count).zip(shares.iter().zip(secrets))) {
+        stanza.share = *hidden(share.expose(), &place.mask(i, &stanza.kind, factor)).expose();
     }
     slot.wrapped = keywrap::wrap(&kek(vault_id, &slot, &secret), account_key);
     Ok(slot)
@@ -46,24 +46,48 @@ pub fn wrap(
 /// Opens a keyslot with `threshold` factor secrets, each with its number from 1. The error does not tell which factor was wrong: nothing in
 /// the file does.
 pub fn unwrap(vault_id: &[u8; 16], slot: &Keyslot, factors: &[(u8, &FactorSecret)]) -> Result<AccountKey, UnwrapError> {
-    let shares: Vec<(u8, Share)> = factors
-        .iter()
-        .map(|(i, factor)| {
-            let mut bytes = zeros32();
-            bytes.copy_from_slice(&slot.factors[usize::from(*i) - 1].share);
-            (*i, masked(vault_id, slot, *i, &Share::new(bytes), factor))
-        })
-        .collect();
+    let place = Wrap::of(vault_id, slot);
+    let kind = |i: u8| slot.factors[usize::from(i) - 1].kind.as_str();
+    let masks: Vec<_> = factors.iter().map(|(i, factor)| (*i, place.mask(*i, kind(*i), factor))).collect();
+    unwrap_masked(vault_id, slot, &masks.iter().map(|(i, mask)| (*i, mask)).collect::<Vec<_>>())
+}
+
+/// The same with masks, which is all of a factor that opening needs.
+pub fn unwrap_masked(vault_id: &[u8; 16], slot: &Keyslot, masks: &[(u8, &Mask)]) -> Result<AccountKey, UnwrapError> {
+    let share = |i: u8, mask| hidden(&slot.factors[usize::from(i) - 1].share, mask);
+    let shares: Vec<(u8, Share)> = masks.iter().map(|(i, mask)| (*i, share(*i, mask))).collect();
     keywrap::unwrap(&kek(vault_id, slot, &shamir::combine(&shares)), &slot.wrapped)
 }
 
-/// `share XOR mask_i`; masking and unmasking are the same.
-fn masked(vault_id: &[u8; 16], slot: &Keyslot, i: u8, share: &Share, factor: &FactorSecret) -> Share {
-    let kind = slot.factors[usize::from(i) - 1].kind.as_bytes();
-    let salt: [&[u8]; 3] = [vault_id, &slot.id, &slot.nonce];
-    let mut mask = hkdf_sha256(factor.expose(), &salt, &[b"twinlock/1 share", &[i], kind]);
-    mask.iter_mut().zip(share.expose()).for_each(|(mask, share)| *mask ^= share);
-    Share::new(mask)
+/// One wrap of a keyslot: what its masks are bound to. A keyslot that is wrapped again is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrap {
+    /// `V`, 16 bytes.
+    pub vault_id: [u8; 16],
+    /// `K`, 16 bytes.
+    pub keyslot_id: [u8; 16],
+    /// `N`, 32 bytes.
+    pub nonce: [u8; 32],
+}
+
+impl Wrap {
+    /// That of a keyslot as it is now.
+    pub fn of(vault_id: &[u8; 16], slot: &Keyslot) -> Self {
+        Self { vault_id: *vault_id, keyslot_id: slot.id, nonce: slot.nonce }
+    }
+
+    /// `mask_i` of a factor's secret: good for this share of this wrap, and for nothing else.
+    pub fn mask(&self, i: u8, kind: &str, factor: &FactorSecret) -> Mask {
+        let salt: [&[u8]; 3] = [&self.vault_id, &self.keyslot_id, &self.nonce];
+        Mask::new(hkdf_sha256(factor.expose(), &salt, &[b"twinlock/1 share", &[i], kind.as_bytes()]))
+    }
+}
+
+/// `share XOR mask`; hiding and showing are the same.
+fn hidden(share: &[u8; 32], mask: &Mask) -> Share {
+    let mut out = crate::secret::zeros32();
+    out.iter_mut().zip(share.iter().zip(mask.expose())).for_each(|(out, (share, mask))| *out = share ^ mask);
+    Share::new(out)
 }
 
 fn kek(vault_id: &[u8; 16], slot: &Keyslot, secret: &KeyslotSecret) -> KeyslotKek {
@@ -75,6 +99,7 @@ fn kek(vault_id: &[u8; 16], slot: &Keyslot, secret: &KeyslotSecret) -> KeyslotKe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::zeros32;
     use serde_json::json;
 
     fn secret(byte: u8) -> FactorSecret {

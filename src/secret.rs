@@ -41,6 +41,12 @@ key_role! {
     KeyslotSecret;
     /// One Shamir share of `S` (spec 3), 32 bytes.
     Share;
+    /// `mask_i` (spec 3): hides the share of one factor in one wrap of a keyslot.
+    Mask;
+    /// What an answer to a request is sealed under (spec 9.3).
+    AnswerKey;
+    /// The X25519 private key (RFC 7748) of a request to a custodian (spec 9.2).
+    RequestKey;
     /// `KEK` (spec 3): wraps the account key in one keyslot.
     KeyslotKek;
     /// Header key (spec 2): the HMAC over the header text.
@@ -141,6 +147,8 @@ mod tests {
     assert_not_impl_any!(FactorSecret: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(KeyslotSecret: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(Share: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(Mask: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(RequestKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(KeyslotKek: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(HeaderKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(RecordKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);

@@ -1,15 +1,17 @@
 //! `twinlock doctor`
 
 use super::config::default_path;
-use super::factors::ways;
 use super::out;
+use super::proofs::Proofs;
 use super::report::{CliError, count};
 use super::session::Session;
+use super::ways_in::{in_plain_words, warnings, when};
 use crate::factor::{Role, in_words, role};
 use crate::header::{Header, Keyslot, Stanza};
 use crate::vault::peek;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Say what is here, what is missing, and what to do; needs no password and no PIN
 #[derive(clap::Args)]
@@ -99,10 +101,13 @@ fn vault(session: &Session, found: &mut Findings) -> Option<Header> {
                     count(header.keyslots.len() as u64, "keyslot")
                 ),
             );
-            if let Some(service) = synced(&path) {
+            // A copy made half-way through a write silently misses records.
+            if let Some(place) =
+                path.canonicalize().ok().as_deref().and_then(Path::parent).and_then(super::synced::shared)
+            {
                 found.note(
                     "vault",
-                    format!("it lies in a folder that {service} may copy while it is written"),
+                    format!("it lies {place}: it may be copied while it is written"),
                     "keep copies made by 'twinlock backup' there instead, and the vault elsewhere",
                 );
             }
@@ -113,29 +118,6 @@ fn vault(session: &Session, found: &mut Findings) -> Option<Header> {
             None
         }
     }
-}
-
-/// A folder of a well-known sync tool above the file: a copy made half-way through a write silently misses records.
-fn synced(path: &std::path::Path) -> Option<&'static str> {
-    let path = std::fs::canonicalize(path).ok()?;
-    let marks: [(&str, &str); 6] = [
-        ("Dropbox", "Dropbox"),
-        ("OneDrive", "OneDrive"),
-        ("Nextcloud", "Nextcloud"),
-        ("Google Drive", "Google Drive"),
-        ("iCloud Drive", "iCloud"),
-        ("Mobile Documents", "iCloud"),
-    ];
-    for folder in path.ancestors().skip(1) {
-        if folder.join(".stfolder").exists() {
-            return Some("Syncthing");
-        }
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        if let Some((_, service)) = marks.iter().find(|(mark, _)| name == *mark) {
-            return Some(service);
-        }
-    }
-    None
 }
 
 /// The config file, the modules, the tokens.
@@ -200,7 +182,7 @@ fn readers(session: &mut Session, found: &mut Findings, header: Option<&Header>)
 
 /// Which ways in work now, and what is wise about them.
 fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
-    let mut usable = 0;
+    let (mut usable, proofs) = (0, Proofs::load());
     for slot in &header.keyslots {
         let missing = missing(slot, session);
         if let Some(field) = slot.unknown_critical() {
@@ -210,7 +192,8 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
             found.note("way in", what, "plug the token in; one that is used by PKCS#11 needs its module configured");
         } else {
             usable += 1;
-            found.good("way in", format!("'{}' opens with {}", slot.name, ways(slot)));
+            let when = when(&proofs.proven(&header.vault_id, slot));
+            found.good("way in", format!("'{}' opens with {}; {when}", slot.name, in_plain_words(slot)));
         }
     }
     if usable == 0 {
@@ -218,22 +201,8 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
         let hint = "bring a token that is enrolled; 'twinlock keyslot list' shows which".to_owned();
         found.problem("way in", &CliError::Plain { message, hint, code: super::report::LOCKED });
     }
-    let needs_token = |slot: &Keyslot| {
-        let others = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Token).count();
-        others < usize::from(slot.threshold)
-    };
-    if header.keyslots.len() == 1 {
-        found.note(
-            "way in",
-            "there is only one: if it is lost, so is everything in the vault",
-            "'twinlock recovery new' makes a recovery code",
-        );
-    } else if header.keyslots.iter().all(needs_token) {
-        found.note(
-            "way in",
-            "every way in needs a token: if it is lost or breaks, so is everything in the vault",
-            "'twinlock recovery new' makes a recovery code",
-        );
+    for warning in warnings(header, &proofs, SystemTime::now()) {
+        found.note("way in", warning.what, warning.hint);
     }
 }
 

@@ -187,12 +187,14 @@ pub struct Maker<'a> {
     known: Known,
     /// Keys of YubiKeys in the keyslot that is being made.
     keys: Vec<Vec<u8>>,
+    /// The recovery codes that were made, for their sheets.
+    pub codes: Vec<CodeText>,
 }
 
 impl<'a> Maker<'a> {
     /// For a vault of that name, whose keyslots know these tokens.
     pub fn new(making: &'a Making, vault: &str, known: Known) -> Self {
-        Self { making, vault: vault.to_owned(), password: None, known, keys: Vec::new() }
+        Self { making, vault: vault.to_owned(), password: None, known, keys: Vec::new(), codes: Vec::new() }
     }
 
     /// The public halves of a keyslot's factors.
@@ -234,8 +236,9 @@ impl<'a> Maker<'a> {
     }
 
     /// Makes a code, and hands it out; it counts only once it is proven to be kept.
-    fn recovery(&self, session: &mut Session) -> Result<Kept, CliError> {
+    fn recovery(&mut self, session: &mut Session) -> Result<Kept, CliError> {
         let code = RecoveryCode::generate()?;
+        self.codes.push(code.text());
         if let Some(path) = &self.making.recovery_out {
             let text = write_code(path, &code.text())?;
             prose(&format!("the recovery code is in '{}': keep it apart from the vault", path.display()));

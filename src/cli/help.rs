@@ -1,5 +1,5 @@
 //! The help as it is read: a command's page tells of its own options; the global ones are in full on the main page alone,
-//! since twelve of them after every command's two or three would drown those.
+//! since a dozen of them after every command's two or three would drown those.
 
 use super::Cli;
 use clap::{Arg, Command, CommandFactory};

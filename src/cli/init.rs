@@ -1,19 +1,22 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name};
 use super::piv::{Known, PivSpec};
-use super::report::{CliError, prose, warn};
+use super::recovery::offer_sheet;
+use super::report::{CliError, prose};
 use super::seen::Seen;
 use super::session::Session;
+use super::sheet::Sheet;
+use super::ways_in::{of_structure, tell_left};
 use crate::crypto::random_secret;
-use crate::factor::Enroll;
-use crate::header::Unverified;
+use crate::factor::{Enroll, recovery};
+use crate::header::{Header, Keyslot, Unverified};
 use crate::prompt::Question;
-use crate::secret::AccountKey;
+use crate::secret::{AccountKey, CodeText};
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{NewKeyslot, NewVault, Vault, check_name};
+use crate::vault::{NewKeyslot, NewVault, Vault, check_name, fingerprint};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -89,7 +92,12 @@ impl Args {
         };
         let new = self.making.or_warn(write())?;
         Seen::load(&path).forget();
-        done(&path, &Unverified::parse(&new.header)?);
+        let codes = std::mem::take(&mut maker.codes);
+        let verified = Unverified::parse(&new.header)?.verify(&account_key)?;
+        done(&path, &verified.header);
+        if let ([code], true) = (codes.as_slice(), session.interactive()) {
+            offer(session, &path, &verified.header, &account_key, code);
+        }
         Ok(())
     }
 
@@ -255,17 +263,20 @@ fn make_folder(session: &Session, path: &Path) -> Result<(), CliError> {
     }
 }
 
+/// Offers a sheet of the code that was made.
+fn offer(session: &mut Session, path: &Path, header: &Header, account_key: &AccountKey, code: &CodeText) {
+    let has_code = |slot: &&Keyslot| slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND);
+    let Some(keyslot) = header.keyslots.iter().find(has_code) else { return };
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let fingerprint = &fingerprint(account_key, &header.vault_id);
+    let sheet = Sheet { vault: &header.name, fingerprint, path: &path, keyslot, code };
+    offer_sheet(session, &|target| sheet.write(target));
+}
+
 /// What there is now, and what would be wise.
-fn done(path: &Path, header: &Unverified) {
-    let header = header.header();
+fn done(path: &Path, header: &Header) {
     prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
     prose("ways in:");
-    for slot in &header.keyslots {
-        prose(&format!("  '{}' opens with {}", slot.name, ways(slot)));
-    }
-    if header.keyslots.len() == 1 {
-        warn("there is only one way in: if it is lost, so is everything in the vault");
-        prose("another one: 'twinlock recovery new' or 'twinlock keyslot enroll'");
-    }
+    tell_left(header, &of_structure(header));
     prose("add something: 'twinlock add NAME'");
 }

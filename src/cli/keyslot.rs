@@ -3,12 +3,16 @@
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
 use super::out;
 use super::piv::Known;
+use super::proofs::Proofs;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
+use super::ways_in::{tell_left, warnings};
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
+use crate::secret::CodeText;
 use crate::vault::{NewKeyslot, Vault, VaultError, Weaker, check_name, peek};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 /// The ways into the vault: list, enroll, wipe, rename, test
 #[derive(clap::Subcommand)]
@@ -80,13 +84,13 @@ impl Enroll {
         self.making.check(Spec::codes(&self.factors))?;
         check_specs(&self.factors)?;
         let mut vault = session.unlock_keeping_tokens()?;
-        let name = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
+        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
         Ok(())
     }
 }
 
-/// Enrolls a keyslot; its name. A weaker one beside a stronger one is never silent.
+/// Enrolls a keyslot; its name, and the recovery codes made for it. A weaker one beside a stronger one is never silent.
 pub fn enroll(
     vault: &mut Vault,
     session: &mut Session,
@@ -94,7 +98,7 @@ pub fn enroll(
     specs: &[Spec],
     threshold: Option<u8>,
     making: &Making,
-) -> Result<String, CliError> {
+) -> Result<(String, Vec<CodeText>), CliError> {
     let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
@@ -107,12 +111,13 @@ pub fn enroll(
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
     warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
-    let factors =
-        Maker::new(making, &vault.header().name.clone(), Known::of(vault.header())).make(specs, &name, session)?;
+    let mut maker = Maker::new(making, &vault.header().name, Known::of(vault.header()));
+    let factors = maker.make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
     let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
-    Ok(name)
+    session.finish_requests();
+    Ok((name, maker.codes))
 }
 
 /// Says beside which keyslots the new one asks for less, and has it confirmed.
@@ -143,14 +148,15 @@ fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> 
     refuse_early(session, name)?;
     let mut vault = session.unlock()?;
     let slot = named(&vault, name)?;
+    let mut left = vault.header().clone();
+    left.keyslots.retain(|other| other.id != slot.id);
+    prose(&format!("without keyslot '{name}' there is left:"));
+    tell_left(&left, &warnings(&left, &Proofs::load(), SystemTime::now()));
     session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");
-    if let [last] = vault.header().keyslots.as_slice() {
-        warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
-    }
     Ok(())
 }
 

@@ -16,7 +16,7 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("NO_COLOR", "If it is set and not empty, the help has neither bold nor underlined text."),
 ];
 /// Files, where none of these variables is set.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("~/.local/share/twinlock/vault.twinlock", "The vault."),
     (
         "~/.config/twinlock/config.toml",
@@ -25,6 +25,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "~/.local/state/twinlock/seen.json",
         "What this machine has seen of vaults, so that an older file put in a vault's place is noticed. Nothing in it is secret.",
+    ),
+    (
+        "~/.local/state/twinlock/proven.json",
+        "On which days keyslots have opened their vaults here, for twinlock-status(1). No secret, and no name.",
     ),
 ];
 /// What begins the lines of an example in a text after the help.

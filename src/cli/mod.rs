@@ -7,12 +7,16 @@ pub mod harden;
 
 mod account_key;
 mod add;
+mod answers;
 mod backup;
 mod columns;
 mod completions;
 mod config;
+mod custody;
+mod custody_report;
 mod doctor;
 mod doubt;
+mod drill;
 mod edit;
 mod factors;
 mod find;
@@ -21,25 +25,39 @@ mod header;
 mod help;
 mod init;
 mod item_args;
+#[cfg(feature = "keychain")]
+mod keychain;
 mod keyslot;
+mod kit;
+mod kit_report;
+mod layout;
 mod list;
 mod manual;
+mod newfile;
 mod out;
 mod passwd;
 mod piv;
 mod piv_report;
 mod piv_setup;
 mod progress;
+mod proofs;
+mod qr;
 mod readers;
 mod recovery;
 mod report;
+mod requests;
 mod restore;
+mod restore_kit;
 mod rm;
 mod rotate;
 mod seen;
 mod session;
 mod setup_report;
+mod sheet;
 mod shelf;
+mod state;
+mod status;
+mod synced;
 mod token;
 mod token_report;
 mod tokens;
@@ -48,6 +66,7 @@ mod usage;
 mod vault_report;
 mod verify;
 mod ways;
+mod ways_in;
 
 use clap::{Parser, Subcommand};
 pub use report::install_panic_hook;
@@ -110,6 +129,8 @@ enum Command {
     #[command(subcommand)]
     Recovery(recovery::Command),
     #[command(subcommand)]
+    Kit(kit::Command),
+    #[command(subcommand)]
     Token(token::Command),
     #[command(subcommand)]
     AccountKey(account_key::Command),
@@ -118,6 +139,7 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Status(status::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -167,12 +189,14 @@ impl Command {
             Self::Passwd(args) => args.run(session),
             Self::Rotate(args) => args.run(session),
             Self::Recovery(command) => command.run(session),
+            Self::Kit(command) => command.run(session),
             Self::Token(command) => command.run(session),
             Self::AccountKey(command) => command.run(session),
             Self::Header(command) => command.run(session),
             Self::Verify(args) => args.run(session),
             Self::Backup(args) => args.run(session),
             Self::Restore(args) => args.run(session),
+            Self::Status(args) => args.run(session),
             Self::Doctor(args) => args.run(session),
             Self::Completions(args) => args.run(),
             Self::Manual(args) => args.run(),

@@ -20,6 +20,15 @@ pub fn columns() -> usize {
     }
 }
 
+/// Columns and lines of the terminal that stdout is, if it is one: 80 and 24 where it does not say.
+pub fn size() -> Option<(usize, usize)> {
+    let said = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    is_terminal().then(|| match said {
+        Some(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
+        _ => (80, 24),
+    })
+}
+
 /// Writes a line of data.
 pub fn line(text: &str) -> Result<(), CliError> {
     bytes(format!("{text}\n").as_bytes())

@@ -41,6 +41,7 @@ impl Args {
         for name in &report.changed {
             prose(&format!("keyslot '{name}' has the new password"));
         }
+        session.finish_requests();
         warn("older copies of the vault file still open with the old password");
         if report.kept.is_empty() {
             return Ok(());

@@ -162,6 +162,11 @@ pub fn warn(text: &str) {
     say("warning", text);
 }
 
+/// Prints what to do about a warning on stderr.
+pub fn hint(text: &str) {
+    say("hint", text);
+}
+
 /// Prints prose on stderr.
 pub fn prose(text: &str) {
     let _ = writeln!(io::stderr(), "{}", shaped(text));
@@ -277,6 +282,7 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::Store(error) => store(error),
         VaultError::Header(error) => header(error),
         VaultError::Locked(refusals) => locked(refusals),
+        VaultError::Answers(error) => super::custody_report::answers(error),
         VaultError::Factor(error) => factor(error),
         VaultError::Altered(altered) => super::vault_report::altered(error, altered),
         VaultError::Manifest => Explained::new(
@@ -398,6 +404,11 @@ fn one_locked(name: &str, refusal: &Refusal) -> Explained {
         Refusal::Wrong { .. } => {
             Explained::new(LOCKED, refused(refusal), "'twinlock keyslot list' shows the other ways in")
         }
+        Refusal::WrongAnswers { .. } => Explained::new(
+            LOCKED,
+            format!("could not unlock by keyslot '{name}': {}", refused(refusal)),
+            "ask each custodian whether they typed the right thing; a new answer takes the place of an old one",
+        ),
         Refusal::Missing(_) => Explained::new(
             LOCKED,
             format!("could not unlock by keyslot '{name}': {}", refused(refusal)),
@@ -415,6 +426,10 @@ fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Unsupported(why) => why.clone(),
         Refusal::Missing(what) => what.join("; "),
+        Refusal::WrongAnswers { what } => {
+            let typed = if what.is_empty() { String::new() } else { format!(", or the {}", what.join(" or the ")) };
+            format!("at least one of the answers{typed} is wrong; which one, nothing tells")
+        }
         Refusal::Wrong { what, .. } if what.is_empty() => {
             "the key on the token is not the one that was enrolled".into()
         }

@@ -1,6 +1,7 @@
 //! `twinlock restore`
 
 use super::report::{CliError, FIXABLE, count, prose, warn};
+use super::restore_kit;
 use super::seen::{Doubt, Seen};
 use super::session::Session;
 use crate::store::StoreError;
@@ -8,15 +9,24 @@ use crate::store::sqlite::SqliteStore;
 use crate::vault::{Standing, Vault, now};
 use std::path::{Path, PathBuf};
 
-/// Put a backup in the place of the vault, or where there is none
+/// Put a backup in the place of the vault, or where there is none; or hold a kit against the vault, and put its header back
 ///
 /// The backup is opened first, and every item in it. What lies in the vault's place is kept aside until the new file has been read
 /// back; if it is newer, or another vault, it is replaced only when told to, and stays beside it.
+///
+/// With --kit it is told what the kit is to the vault; a header that is lost or damaged is put back from it. A vault that is not
+/// damaged is not written to.
 #[derive(clap::Args)]
 pub struct Args {
     /// The backup
-    file: PathBuf,
-    /// Also in the place of a vault that is newer than the backup, or another one
+    #[arg(conflicts_with = "kit")]
+    #[cfg_attr(feature = "keychain", arg(required_unless_present_any = ["kit", "keychain"], conflicts_with = "keychain"))]
+    #[cfg_attr(not(feature = "keychain"), arg(required_unless_present = "kit"))]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    kit: restore_kit::Args,
+    /// Also in the place of a vault that is newer than the backup, or another one; with --kit, do not ask before a header is written
+    /// that differs from the lost one
     #[arg(long, short)]
     force: bool,
 }
@@ -31,18 +41,19 @@ struct There {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
+        let Some(file) = self.file else { return self.kit.run(session, self.force) };
         let target = session.vault_path()?;
-        if let (Ok(from), Ok(to)) = (self.file.canonicalize(), target.canonicalize())
+        if let (Ok(from), Ok(to)) = (file.canonicalize(), target.canonicalize())
             && from == to
         {
             return Err(CliError::Usage {
-                message: format!("'{}' is the vault itself", self.file.display()),
+                message: format!("'{}' is the vault itself", file.display()),
                 hint: "name a copy that 'twinlock backup' has made".into(),
             });
         }
-        let source = SqliteStore::open(&self.file).map_err(of_backup)?;
+        let source = SqliteStore::open(&file).map_err(of_backup)?;
         source.integrity().map_err(of_backup)?;
-        let mut vault = session.unlock_file(&self.file)?;
+        let mut vault = session.unlock_file(&file)?;
         vault.verify()?;
         place(session, &mut vault, &source, &target, self.force)?;
         Ok(())

@@ -1,9 +1,9 @@
 //! `twinlock rotate`
 
-use super::factors::ways;
 use super::progress::Bar;
 use super::report::{CliError, count, prose, warn};
 use super::session::Session;
+use super::ways_in::{of_structure, tell};
 use crate::factor::{Role, role};
 use crate::header::{Header, Stanza};
 use crate::prompt::Stoppable;
@@ -60,6 +60,7 @@ impl Args {
             count(vault.header().keyslots.len() as u64, "keyslot"),
             rotated.epoch
         ));
+        session.finish_requests();
         for name in &self.drop {
             prose(&format!("dropped keyslot '{name}'"));
         }
@@ -68,9 +69,7 @@ impl Args {
              now: destroy those you do not need, and change the passwords that others may have read",
         );
         prose(&format!("another machine asks once; there, too, the fingerprint is {}", vault.mark().short()));
-        if let [last] = vault.header().keyslots.as_slice() {
-            warn(&format!("only one way in is left: '{}' ({})", last.name, ways(last)));
-        }
+        tell(&of_structure(vault.header()));
         Ok(())
     }
 

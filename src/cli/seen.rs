@@ -5,16 +5,15 @@
 //! a mark of its own. It is kept as best this machine can: a vault must open on one that keeps nothing.
 
 use super::report::{system, warn};
+use super::state;
 use crate::encode::hex;
 use crate::header::Header;
 use crate::vault::{self, Mark, now};
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// The file in the state folder.
+const FILE: &str = "seen.json";
 /// Vault files remembered; the one not seen for longest goes first.
 const PATHS: usize = 256;
 
@@ -155,7 +154,7 @@ impl Seen {
     pub fn load(path: &Path) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned();
         let folder = super::config::state_folder();
-        let memory = folder.as_deref().map(read).unwrap_or_default();
+        let memory = folder.as_deref().map(|folder| state::read(folder, FILE)).unwrap_or_default();
         Self { folder, path, memory, settled: false, warned: false }
     }
 
@@ -168,6 +167,13 @@ impl Seen {
 
     fn kept(&self) -> Option<&Kept> {
         self.memory.vaults.iter().find(|kept| kept.path == self.path)
+    }
+
+    /// What people compare of the fingerprint of the vault at this path, if it is the one with this id (spec 7).
+    pub fn fingerprint(&self, vault_id: &[u8; 16]) -> Option<[u8; 10]> {
+        let id = hex::encode(vault_id);
+        let kept = self.memory.vaults.iter().find(|kept| kept.path == self.path && kept.vault == id)?;
+        hex::decode_array(kept.fingerprint.get(..20)?).ok()
     }
 
     /// Compares the vault with what is remembered.
@@ -307,17 +313,7 @@ impl Seen {
     /// Changes what is remembered, as it is by now: other commands do, too.
     fn update(&mut self, change: impl FnOnce(&mut Memory, &str)) {
         let Some(folder) = &self.folder else { return };
-        let changed = || -> io::Result<Memory> {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            let lock =
-                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join("lock"))?;
-            flock(&lock, FlockOperation::LockExclusive)?;
-            let mut memory = read(folder);
-            change(&mut memory, &self.path);
-            write(folder, &memory)?;
-            Ok(memory)
-        };
-        match changed() {
+        match state::update(folder, FILE, |memory| change(memory, &self.path)) {
             Ok(memory) => self.memory = memory,
             Err(error) if !std::mem::replace(&mut self.warned, true) => warn(&format!(
                 "cannot write to '{}' ({}): an older vault file put back would not be noticed",
@@ -327,17 +323,4 @@ impl Seen {
             Err(_) => {}
         }
     }
-}
-
-fn read(folder: &Path) -> Memory {
-    let text = std::fs::read(folder.join("seen.json")).ok();
-    text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
-}
-
-/// Whole or not at all: a new file is renamed over the old one, under the lock.
-fn write(folder: &Path, memory: &Memory) -> io::Result<()> {
-    let (new, file) = (folder.join("seen.json.new"), folder.join("seen.json"));
-    let mut out: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    out.write_all(&serde_json::to_vec(memory)?)?;
-    std::fs::rename(&new, &file)
 }

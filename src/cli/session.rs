@@ -1,6 +1,7 @@
 //! What every command shares: the global options, the person at the terminal, the vault's place, the tokens.
 
 use super::config::{Config, data_folder, default_path};
+use super::proofs::Proofs;
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use crate::factor::Openers;
@@ -32,6 +33,9 @@ pub struct Global {
     /// Take the recovery code from the first line of FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub recovery_file: Option<PathBuf>,
+    /// Open the vault with a custodian's answer to 'recovery request'; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub answer: Vec<PathBuf>,
     /// Take a token's PIN from the first line of FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub pin_file: Option<PathBuf>,
@@ -68,6 +72,8 @@ pub struct Session {
     pub(super) spare: Option<Spare>,
     /// The tokens of this command, once they are needed.
     pub(super) tokens: Option<SharedTokens>,
+    /// The requests whose answers opened the vault.
+    pub(super) requests: Vec<[u8; 16]>,
     /// The same for PIV.
     pub(super) piv: Option<PivTokens>,
 }
@@ -77,7 +83,7 @@ impl Session {
     pub fn new(global: Global, spare: Option<Spare>) -> Result<Self, CliError> {
         let prompt = prompt(&global, Sources::default())?;
         let openers = Openers::typed();
-        Ok(Self { global, prompt, openers, spare, tokens: None, piv: None })
+        Ok(Self { global, prompt, openers, spare, tokens: None, piv: None, requests: Vec::new() })
     }
 
     /// Takes more secrets from files, those that only some commands have an option for. Before anything is asked.
@@ -192,14 +198,18 @@ impl Session {
     }
 
     fn unlock_store(&mut self, store: Box<SqliteStore>, writes: bool) -> Result<Vault, CliError> {
+        let brought = self.answers()?;
         self.prepare_tokens()?;
         let wish = Wish {
             keyslot: self.global.keyslot.as_deref(),
+            brought: brought.as_ref(),
             password: self.global.password_file.is_some(),
             recovery: self.global.recovery_file.is_some(),
             writes,
         };
-        Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
+        let vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
+        Proofs::note(&vault, brought.is_some());
+        Ok(vault)
     }
 }
 

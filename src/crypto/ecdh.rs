@@ -98,7 +98,8 @@ impl Curve {
     }
 }
 
-fn x25519(secret: &[u8; 32], public: &[u8]) -> Result<Zeroizing<Vec<u8>>, EcdhError> {
+/// X25519 (RFC 7748); a public point of small order is refused.
+pub(super) fn x25519(secret: &[u8; 32], public: &[u8]) -> Result<Zeroizing<Vec<u8>>, EcdhError> {
     let public: [u8; 32] = public.try_into().map_err(|_| EcdhError::BadPoint)?;
     let shared = x25519_dalek::StaticSecret::from(*secret).diffie_hellman(&public.into());
     if !shared.was_contributory() {

@@ -5,6 +5,7 @@ pub mod argon;
 pub mod ecdh;
 pub mod keywrap;
 pub mod oaep;
+pub mod sealed;
 pub mod shamir;
 pub mod signature;
 

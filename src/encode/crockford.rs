@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 /// Without I, L, O (read as digits) and U (crockford.com/base32.html).
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(super) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Stands for a character that no code has.
 const FOREIGN: u8 = 0xff;
 /// Characters of a group that carry data.
@@ -123,19 +123,19 @@ pub fn is_separator(c: char) -> bool {
 /// The 5-bit values of a text's characters, `FOREIGN` for those that have none.
 fn symbols(text: &str) -> Zeroizing<Vec<u8>> {
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
-    symbols.extend(text.chars().filter(|c| !is_separator(*c)).map(value));
+    symbols.extend(text.chars().filter(|c| !is_separator(*c)).map(|c| value(c).unwrap_or(FOREIGN)));
     symbols
 }
 
-/// The 5-bit value of a character.
-fn value(c: char) -> u8 {
+/// The 5-bit value of a character, if it has one.
+pub(super) fn value(c: char) -> Option<u8> {
     let upper = match c.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
         other => other,
     };
     let place = ALPHABET.iter().position(|a| char::from(*a) == upper);
-    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(FOREIGN)
+    place.and_then(|place| u8::try_from(place).ok())
 }
 
 /// Whether a group is whole, of known characters, in its place and fits its check.

@@ -99,6 +99,9 @@ pub trait Open {
         false
     }
 
+    /// A person has brought something, or exchanged it: what was seen before means nothing.
+    fn look_again(&mut self) {}
+
     /// For a keyslot that is wrapped again: enrolls the same thing anew, where that takes what is here and not the secret it gave before.
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let _ = stanza;

@@ -6,12 +6,13 @@ use crate::encode::hex;
 use serde_json::{Map, Value};
 
 /// The fields of an object not taken yet, and where it stands, for errors.
-pub(super) struct Fields {
+pub struct Fields {
     map: Map<String, Value>,
     at: String,
 }
 
 impl Fields {
+    /// Those of an object that stands there.
     pub fn new(value: Value, at: &str) -> Result<Self, HeaderError> {
         match value {
             Value::Object(map) => Ok(Self { map, at: at.to_owned() }),
@@ -28,11 +29,28 @@ impl Fields {
         self.map.remove(name).ok_or_else(|| self.wrong(name, "missing"))
     }
 
+    /// A text.
     pub fn text(&mut self, name: &str) -> Result<String, HeaderError> {
         match self.take(name)? {
             Value::String(text) => Ok(text),
             _ => Err(self.wrong(name, "not a text")),
         }
+    }
+
+    /// Whether the field is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// `kind`: 1 to 32 of `a`-`z`, `0`-`9`, `-`, the first a letter.
+    pub fn kind(&mut self) -> Result<String, HeaderError> {
+        let kind = self.text("kind")?;
+        let mut bytes = kind.bytes();
+        let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
+        if !first || kind.len() > 32 || !bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err(self.wrong("kind", "not a kind of factor"));
+        }
+        Ok(kind)
     }
 
     /// A name: 1 to 64 characters, none of them a control character (the parser has seen to ASCII ones).
@@ -53,6 +71,7 @@ impl Fields {
         Ok(text)
     }
 
+    /// A whole number between these, both included.
     pub fn number(&mut self, name: &str, min: u64, max: u64) -> Result<u64, HeaderError> {
         match self.take(name)?.as_u64() {
             Some(number) if (min..=max).contains(&number) => Ok(number),
@@ -60,11 +79,13 @@ impl Fields {
         }
     }
 
+    /// `N` bytes in canonical hex.
     pub fn hex<const N: usize>(&mut self, name: &str) -> Result<[u8; N], HeaderError> {
         let text = self.text(name)?;
         hex::decode_array(&text).map_err(|error| self.wrong(name, &error.to_string()))
     }
 
+    /// A list of 1 to `max`.
     pub fn array(&mut self, name: &str, max: usize) -> Result<Vec<Value>, HeaderError> {
         match self.take(name)? {
             Value::Array(values) if (1..=max).contains(&values.len()) => Ok(values),

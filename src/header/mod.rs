@@ -6,13 +6,21 @@
 
 mod fields;
 mod json;
+mod kit;
 mod model;
 mod stanza;
 mod text;
 
+pub use kit::KitHeader;
 pub use model::{Header, Keyslot, MAX_FACTORS, MAX_KEYSLOTS, MAX_NAME};
 pub use stanza::Stanza;
-pub use text::{MAX_TEXT, Unverified, Verified, sign};
+pub use text::{MAX_TEXT, Unverified, Verified, last_tag, sign};
+
+/// The strict JSON of spec 4.1, for other texts that come from anybody.
+pub mod strict {
+    pub use super::fields::Fields;
+    pub use super::json::{canonical, parse};
+}
 
 /// Why a header is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]

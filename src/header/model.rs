@@ -100,19 +100,15 @@ impl Keyslot {
 
 fn read_stanza(value: Value, at: &str) -> Result<Stanza, HeaderError> {
     let mut fields = Fields::new(value, at)?;
-    let kind = fields.text("kind")?;
-    let mut bytes = kind.bytes();
-    let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
-    if !first || kind.len() > 32 || !bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return Err(fields.wrong("kind", "not a kind of factor"));
-    }
+    let kind = fields.kind()?;
     let share = fields.hex("share")?;
     Ok(Stanza { kind, share, params: fields.rest() })
 }
 
 impl Header {
-    /// Reads the body of a header text. Nothing is verified yet: see [`super::Unverified`].
-    pub(super) fn read(body: &str) -> Result<Self, HeaderError> {
+    /// Reads the body of a header text, in which the `known` critical fields may stand. Nothing is verified yet: see
+    /// [`super::Unverified`].
+    pub(super) fn read(body: &str, known: &[&str]) -> Result<Self, HeaderError> {
         let value = json::parse(body).map_err(|why| HeaderError::Malformed(format!("header: {why}")))?;
         let mut fields = Fields::new(value, "header")?;
         // Before anything else, so that a later format gets "made by another version" and not a complaint about its fields.
@@ -136,13 +132,14 @@ impl Header {
             .map(|(i, value)| Keyslot::read(value, &format!("keyslots[{i}]")))
             .collect::<Result<Vec<_>, _>>()?;
         let header = Self { vault_id, name, created, epoch, generation, keyslots, extra: fields.rest() };
-        header.check()?;
+        header.check(known)?;
         Ok(header)
     }
 
-    /// What holds between the fields: no name or id twice, no critical field unknown.
-    fn check(&self) -> Result<(), HeaderError> {
-        if let Some(name) = self.extra.keys().find(|name| name.starts_with('!')) {
+    /// What holds between the fields: no name or id twice, no critical field but the known ones.
+    fn check(&self, known: &[&str]) -> Result<(), HeaderError> {
+        let critical = |name: &&String| name.starts_with('!') && !known.contains(&name.as_str());
+        if let Some(name) = self.extra.keys().find(critical) {
             return Err(HeaderError::Critical(name.clone()));
         }
         for (i, slot) in self.keyslots.iter().enumerate() {

@@ -35,6 +35,11 @@ pub struct Verified {
 impl Unverified {
     /// Splits and parses a header text under the limits of spec 4.
     pub fn parse(text: &[u8]) -> Result<Self, HeaderError> {
+        Self::parse_knowing(text, &[])
+    }
+
+    /// The same where critical fields of these names may stand.
+    pub(super) fn parse_knowing(text: &[u8], known: &[&str]) -> Result<Self, HeaderError> {
         let bad = |why: &str| HeaderError::Malformed(format!("header: {why}"));
         if text.len() > MAX_TEXT {
             return Err(bad("longer than 1 MiB"));
@@ -52,7 +57,12 @@ impl Unverified {
             return Err(bad("not one object"));
         }
         let signed = text.as_bytes()[..split + SEPARATOR.len()].to_vec();
-        Ok(Self { header: Header::read(body)?, signed, tag })
+        Ok(Self { header: Header::read(body, known)?, signed, tag })
+    }
+
+    /// The tag that the text ends in; whether it is right is not known yet.
+    pub fn tag(&self) -> &[u8; 32] {
+        &self.tag
     }
 
     /// What the file says, for opening a keyslot.
@@ -68,6 +78,13 @@ impl Unverified {
         }
         Ok(Verified { header: self.header, keys, tag: self.tag, _proof: () })
     }
+}
+
+/// The tag at the end of a text that may be damaged otherwise.
+pub fn last_tag(text: &[u8]) -> Option<[u8; 32]> {
+    let tail = text.get(text.len().checked_sub(TAIL)?..)?;
+    let digits = tail.strip_prefix(SEPARATOR.as_bytes())?.strip_prefix(b" ")?.strip_suffix(b"\n")?;
+    hex::decode_array(std::str::from_utf8(digits).ok()?).ok()
 }
 
 /// Writes a header as text and closes it with its tag.

@@ -4,6 +4,7 @@
 //! Rules: a secret is read without echo and lives in a type that is erased; a prompt says what the secret is for and how
 //! many tries are left; cancelling is not an error of the caller's; stdout is never written to.
 
+mod again;
 mod code;
 #[cfg(any(test, debug_assertions))]
 mod fake;
@@ -15,6 +16,7 @@ mod tty;
 mod wait;
 mod words;
 
+pub use again::{Again, Keeping};
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};

@@ -60,8 +60,45 @@ pub enum Refusal {
         /// A person typed it, and had their tries.
         by_person: bool,
     },
+    /// Custodians' answers, and what was typed with them, do not open it.
+    WrongAnswers {
+        /// What was typed.
+        what: Vec<&'static str>,
+    },
     /// A factor is here and failed.
     Factor(FactorError),
+}
+
+/// Why the answers of custodians do not fit the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswersError {
+    /// They are for another vault than this one.
+    OtherVault {
+        /// This one.
+        vault: String,
+    },
+    /// The keyslot was wiped, or wrapped again, since the request was made.
+    Changed {
+        /// What it was called then.
+        keyslot: String,
+    },
+    /// They are for this keyslot, and another was asked for.
+    OtherKeyslot {
+        /// The one that they are for.
+        keyslot: String,
+    },
+}
+
+impl fmt::Display for AnswersError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherVault { vault } => write!(f, "the answers are for another vault than '{vault}'"),
+            Self::Changed { keyslot } => {
+                write!(f, "the keyslot '{keyslot}' was changed or wiped since the answers were asked for")
+            }
+            Self::OtherKeyslot { keyslot } => write!(f, "the answers are for the keyslot '{keyslot}' and no other"),
+        }
+    }
 }
 
 /// Why the vault could not do it.
@@ -73,6 +110,8 @@ pub enum VaultError {
     Header(HeaderError),
     /// No way in worked: each keyslot by name, and why.
     Locked(Vec<(String, Refusal)>),
+    /// Custodians' answers that do not fit.
+    Answers(AnswersError),
     /// A factor to be enrolled failed.
     Factor(FactorError),
     /// The operating system gave no randomness.
@@ -188,6 +227,7 @@ impl fmt::Display for VaultError {
             Self::Store(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Locked(_) => f.write_str("no way into the vault worked"),
+            Self::Answers(error) => error.fmt(f),
             Self::Factor(_) => f.write_str("a factor could not be enrolled"),
             Self::Random => RandomError.fmt(f),
             Self::Manifest => f.write_str("the vault's header and its items do not belong together"),

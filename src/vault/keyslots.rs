@@ -135,23 +135,31 @@ impl Vault {
 
     /// The keyslots beside which one of these kinds and threshold asks for less. A recovery code does not count: 160 random bits are not guessed.
     pub fn weaker(&self, kinds: &[&str], threshold: u8) -> Vec<Weaker> {
-        let new = Needs::of(kinds, threshold);
-        let slots = self.header().keyslots.iter().filter(|slot| usable(slot));
-        let compare = |slot: &Keyslot| {
-            let kinds: Vec<_> = slot.factors.iter().map(|stanza| stanza.kind.as_str()).collect();
-            let old = Needs::of(&kinds, slot.threshold);
-            let why = match () {
-                // 160 random bits are not guessed, and every vault should have a code beside its other ways in.
-                () if new.code || (old.code && old.count == 1) => return None,
-                () if old.token && !new.token => "the token",
-                () if new.count >= old.count => return None,
-                () if old.typed && !new.typed => "the password",
-                () => "as many factors",
-            };
-            Some(Weaker { than: slot.name.clone(), why })
-        };
-        slots.filter_map(compare).collect()
+        weaker_than(self.header(), &Needs::of(kinds, threshold))
     }
+}
+
+/// The keyslots of the header beside which this one, of the same header, asks for less.
+pub fn weaker_keyslot(header: &Header, slot: &Keyslot) -> Vec<Weaker> {
+    // It asks for as much as itself.
+    weaker_than(header, &Needs::of_keyslot(slot))
+}
+
+fn weaker_than(header: &Header, new: &Needs) -> Vec<Weaker> {
+    let slots = header.keyslots.iter().filter(|slot| usable(slot));
+    let compare = |slot: &Keyslot| {
+        let old = Needs::of_keyslot(slot);
+        let why = match () {
+            // 160 random bits are not guessed, and every vault should have a code beside its other ways in.
+            () if new.code || (old.code && old.count == 1) => return None,
+            () if old.token && !new.token => "the token",
+            () if new.count >= old.count => return None,
+            () if old.typed && !new.typed => "the password",
+            () => "as many factors",
+        };
+        Some(Weaker { than: slot.name.clone(), why })
+    };
+    slots.filter_map(compare).collect()
 }
 
 /// What every way through a keyslot needs.
@@ -175,10 +183,15 @@ impl Needs {
             count: threshold,
         }
     }
+
+    fn of_keyslot(slot: &Keyslot) -> Self {
+        let kinds: Vec<_> = slot.factors.iter().map(|stanza| stanza.kind.as_str()).collect();
+        Self::of(&kinds, slot.threshold)
+    }
 }
 
 /// Whether this program can use the keyslot at all.
-pub(super) fn usable(slot: &Keyslot) -> bool {
+pub fn usable(slot: &Keyslot) -> bool {
     let known = slot.factors.iter().filter(|stanza| role(&stanza.kind) != Role::Unknown).count();
     slot.unknown_critical().is_none() && known >= usize::from(slot.threshold)
 }

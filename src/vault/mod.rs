@@ -4,9 +4,12 @@
 //! at the file again, as another process may have written meanwhile, and accepts only what the keys vouch for.
 
 mod accept;
+mod assemble;
 mod copies;
 mod error;
+mod gather;
 mod keyslots;
+mod kit;
 mod read;
 mod record;
 mod rewrap;
@@ -19,9 +22,11 @@ mod view;
 mod write;
 
 pub use accept::Accepted;
+pub use assemble::Brought;
 pub use copies::Standing;
-pub use error::{Altered, Refusal, VaultError};
-pub use keyslots::{NewKeyslot, Weaker, check_name};
+pub use error::{Altered, AnswersError, Refusal, VaultError};
+pub use keyslots::{NewKeyslot, Weaker, check_name, usable, weaker_keyslot};
+pub use kit::{Change, Damage, KitStanding, OpenKit, RestoreError};
 pub use read::Found;
 pub use record::Manifest;
 pub use rewrap::Rewrapped;
@@ -31,6 +36,7 @@ pub use unlock::{Opened, Wish};
 pub use verify::Report;
 
 use crate::crypto::{hkdf_sha256, random_bytes, sha256};
+use crate::encode::base32;
 use crate::factor::Openers;
 use crate::header::{Header, HeaderError, Keyslot, Unverified, sign};
 use crate::prompt::Prompt;
@@ -84,15 +90,10 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The fingerprint as a person compares it on two machines: 64 bits of it, `1234-5678-9abc-def0`.
+    /// The fingerprint as a person compares it, on two machines or with paper: 80 bits of it. Spec 7.
     pub fn short(&self) -> String {
-        let digits = crate::encode::hex::encode(&self.fingerprint[..8]);
-        [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]].join("-")
+        base32::fingerprint(&self.fingerprint)
     }
-}
-
-fn fingerprint(account_key: &AccountKey, vault_id: &[u8; 16]) -> [u8; 32] {
-    **hkdf_sha256(account_key.expose(), &[vault_id], &[b"twinlock/1 mark"])
 }
 
 fn mark(state: &State, account_key: &AccountKey, follows: Option<[u8; 32]>) -> Mark {
@@ -202,6 +203,11 @@ impl Vault {
         slots.iter().find(|slot| slot.id == self.opened.keyslot.id).map_or(&self.opened.keyslot.name, |slot| &slot.name)
     }
 
+    /// The keyslot that opened the vault, as it was then, and the numbers of its factors that answered here, from 1.
+    pub fn opened_with(&self) -> (&Keyslot, Vec<u8>) {
+        (&self.opened.keyslot, self.opened.secrets.iter().map(|(number, _)| *number).collect())
+    }
+
     /// The state of the vault, as last seen.
     pub fn mark(&self) -> Mark {
         mark(&self.state, &self.account_key, self.rotated_from)
@@ -230,6 +236,11 @@ impl Vault {
 pub fn peek(store: &mut dyn Store) -> Result<Unverified, VaultError> {
     let text = store.snapshot()?.meta(Meta::Header)?.ok_or(VaultError::Manifest)?;
     Ok(Unverified::parse(&text)?)
+}
+
+/// By which a vault under its account key is known, 32 bytes, not secret. Spec 7.
+pub fn fingerprint(account_key: &AccountKey, vault_id: &[u8; 16]) -> [u8; 32] {
+    **hkdf_sha256(account_key.expose(), &[vault_id], &[b"twinlock/1 mark"])
 }
 
 /// Now, RFC 3339, UTC, in seconds.

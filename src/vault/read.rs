@@ -2,8 +2,10 @@
 
 use super::record::Damaged;
 use super::{Vault, VaultError};
+use crate::crypto::random_bytes;
 use crate::item::{Item, normalised};
 use crate::store::{Read, RecordId, RecordRef};
+use std::collections::BTreeSet;
 
 /// An item, and where it lies.
 #[derive(Debug)]
@@ -68,6 +70,32 @@ impl Vault {
         self.each(&mut |found| all.push(found))?;
         all.sort_by_cached_key(|found| (normalised(&found.item.name), found.id));
         Ok(all)
+    }
+
+    /// Opens at most `wanted` items, chosen at random, and looks at the whole set on the way; how many were opened, and how many
+    /// there are.
+    pub fn sample(&mut self, wanted: u64) -> Result<(u64, u64), VaultError> {
+        let snapshot = self.store.snapshot()?;
+        self.state.refresh(snapshot.as_ref(), &self.account_key)?;
+        let total = self.state.manifest.count;
+        let mut places = BTreeSet::new();
+        while (places.len() as u64) < wanted.min(total) {
+            places.insert(u64::from_le_bytes(random_bytes()?) % total);
+        }
+        let sealer = self.state.sealer();
+        let (mut at, mut damaged) = (0, None);
+        self.state.walk(snapshot.as_ref(), &mut |record| {
+            if places.contains(&at) && sealer.open_record(record).is_err() {
+                damaged = Some(record.id);
+            }
+            at += 1;
+        })?;
+        match damaged {
+            None => Ok((places.len() as u64, total)),
+            Some(id) => {
+                Err(VaultError::Record { name: self.state.name_of(snapshot.as_ref(), &id)?, why: "is damaged" })
+            }
+        }
     }
 
     /// Every item in no order, without keeping them; the set is checked on the way.

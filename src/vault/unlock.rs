@@ -4,26 +4,30 @@
 //! could not open anyway.
 
 use super::VaultError;
-use super::error::Refusal;
+use super::assemble::Brought;
+use super::error::{AnswersError, Refusal};
+use super::gather::Gathering;
 use crate::factor::piv::PivError;
 use crate::factor::pkcs11::TokenError;
-use crate::factor::{FactorError, Openers, Role, SlotContext, in_words, password, recovery, role};
+use crate::factor::{FactorError, Openers, Role, in_words, password, recovery, role};
 use crate::header::{Header, Keyslot, Stanza};
-use crate::keyslot;
-use crate::prompt::{Ask, Event, Prompt, PromptError};
+use crate::keyslot::Wrap;
+use crate::prompt::{Event, Prompt, PromptError};
 use crate::secret::{AccountKey, FactorSecret};
 
 /// Times that a person may type a password or code for one keyslot.
 const ATTEMPTS: usize = 3;
 
 /// Begins what is missing when nobody can be asked; there is then nobody to be told on the way, either.
-const NOBODY: &str = "nobody is there to type";
+pub(super) const NOBODY: &str = "nobody is there to type";
 
 /// What the person asked for.
 #[derive(Clone, Copy, Default)]
 pub struct Wish<'a> {
     /// This keyslot and no other.
     pub keyslot: Option<&'a str>,
+    /// What custodians have answered, for one keyslot: it and no other is opened.
+    pub brought: Option<&'a Brought>,
     /// A password comes from a file: keyslots with a password first.
     pub password: bool,
     /// A recovery code comes from a file: keyslots with a code first.
@@ -33,6 +37,11 @@ pub struct Wish<'a> {
 }
 
 impl Wish<'_> {
+    /// How many factors custodians have answered for.
+    fn answers(&self) -> usize {
+        self.brought.map_or(0, |brought| brought.answers.len())
+    }
+
     /// Whether a file answers for this factor.
     fn brings(&self, stanza: &Stanza) -> bool {
         (self.password && stanza.kind == password::KIND) || (self.recovery && stanza.kind == recovery::KIND)
@@ -65,7 +74,8 @@ pub fn prepare(header: &Header, wish: Wish<'_>, openers: &mut Openers) -> bool {
 
 /// Where the files that were given are enough, no token is troubled.
 fn needs_token(slot: &Keyslot, wish: Wish<'_>) -> bool {
-    slot.factors.iter().filter(|stanza| wish.brings(stanza)).count() < usize::from(slot.threshold)
+    let files = slot.factors.iter().filter(|stanza| wish.brings(stanza)).count();
+    files + wish.answers() < usize::from(slot.threshold)
 }
 
 /// Tries the keyslots in the order of [`candidates`] until one opens. Where none does and a token is missing that could be brought, a
@@ -129,13 +139,13 @@ fn try_all(
 
 /// Tokens that are not here, and that a person could bring while we wait.
 #[derive(Default)]
-struct Absent {
+pub(super) struct Absent {
     names: Vec<String>,
     kind: Option<String>,
 }
 
 impl Absent {
-    fn note(&mut self, stanza: &Stanza) {
+    pub fn note(&mut self, stanza: &Stanza) {
         let name = in_words(stanza);
         let name = name.strip_prefix("the ").unwrap_or(&name).to_owned();
         if !self.names.contains(&name) {
@@ -158,6 +168,7 @@ fn stops(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::Unsupported(_)
         | Refusal::Missing(_)
+        | Refusal::WrongAnswers { .. }
         | Refusal::Factor(
             FactorError::BadStanza(_)
             | FactorError::NoMemory { .. }
@@ -180,7 +191,7 @@ fn passed_over(refusal: &Refusal) -> Option<String> {
         Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
         Refusal::Factor(FactorError::Piv(error)) => Some(error.to_string()),
         Refusal::Factor(FactorError::NoMemory { .. }) => Some("not enough memory for its password".to_owned()),
-        Refusal::Wrong { .. } | Refusal::Factor(_) => None,
+        Refusal::Wrong { .. } | Refusal::WrongAnswers { .. } | Refusal::Factor(_) => None,
     }
 }
 
@@ -212,6 +223,9 @@ fn ranked<'a>(
     wish: Wish<'_>,
     away: &mut dyn FnMut(&Keyslot) -> bool,
 ) -> Result<Vec<&'a Keyslot>, VaultError> {
+    if let Some(brought) = wish.brought {
+        return Ok(vec![answered(header, wish, brought)?]);
+    }
     if let Some(name) = wish.keyslot {
         let have = || header.keyslots.iter().map(|slot| slot.name.clone()).collect();
         let slot = header.keyslot(name).ok_or_else(|| VaultError::NoKeyslot { name: name.to_owned(), have: have() })?;
@@ -225,6 +239,21 @@ fn ranked<'a>(
     let mut slots: Vec<_> = header.keyslots.iter().collect();
     slots.sort_by_cached_key(|slot| rank(slot));
     Ok(slots)
+}
+
+/// The keyslot that custodians have answered for, if it is still as it was.
+fn answered<'a>(header: &'a Header, wish: Wish<'_>, brought: &Brought) -> Result<&'a Keyslot, VaultError> {
+    if brought.wrap.vault_id != header.vault_id {
+        return Err(VaultError::Answers(AnswersError::OtherVault { vault: header.name.clone() }));
+    }
+    let slot = header.keyslots.iter().find(|slot| Wrap::of(&header.vault_id, slot) == brought.wrap);
+    let slot = slot.ok_or_else(|| VaultError::Answers(AnswersError::Changed { keyslot: brought.keyslot.clone() }))?;
+    match wish.keyslot {
+        Some(name) if name != slot.name => {
+            Err(VaultError::Answers(AnswersError::OtherKeyslot { keyslot: slot.name.clone() }))
+        }
+        _ => Ok(slot),
+    }
 }
 
 /// Opens one keyslot, after which others are tried unless it is the last: tokens first, then what is typed, until k factors have answered.
@@ -244,176 +273,31 @@ fn open_keyslot(
     if known < usize::from(slot.threshold) {
         return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
     }
-    let mut gathering = Gathering { header, slot, tokens: Vec::new(), missing: Vec::new() };
+    let mut gathering = Gathering { header, slot, brought: wish.brought, tokens: Vec::new(), missing: Vec::new() };
     if needs_token(slot, wish) {
-        gathering.tokens(absent, openers, prompt)?;
+        match gathering.tokens(absent, openers, prompt) {
+            Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {}
+            done => done?,
+        }
     }
     for attempt in 1.. {
-        let typed = gathering.typed(openers, prompt)?;
-        let all: Vec<_> = gathering.tokens.iter().chain(&typed.secrets).map(|(i, secret)| (*i, secret)).collect();
-        if let Ok(account_key) = keyslot::unwrap(&header.vault_id, slot, &all) {
-            let secrets = gathering.tokens.into_iter().chain(typed.secrets).collect();
-            return Ok(Opened { keyslot: slot.clone(), account_key, secrets });
+        let typed = match gathering.typed(openers, prompt) {
+            // Nothing more can be typed: what is missing may be a token that waits for its turn in the only reader.
+            Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {
+                gathering.typed(openers, prompt)?
+            }
+            typed => typed?,
+        };
+        let (what, from_person) = (typed.what.clone(), typed.from_person);
+        if let Some(opened) = gathering.open(typed, openers) {
+            return Ok(opened);
         }
-        let again = attempt < ATTEMPTS && typed.from_person;
+        let again = attempt < ATTEMPTS && from_person;
         if !again {
-            return Err(gathering.wrong(typed));
+            return Err(gathering.wrong(what, from_person));
         }
         let others = !last || gathering.can_do_without_one();
-        prompt.show(&Event::WrongSecret { what: &typed.what.join(" or "), others });
+        prompt.show(&Event::WrongSecret { what: &what.join(" or "), others });
     }
     unreachable!("the loop ends at its third attempt")
-}
-
-/// Factor secrets of one keyslot as they come in.
-struct Gathering<'a> {
-    header: &'a Header,
-    slot: &'a Keyslot,
-    tokens: Vec<(u8, FactorSecret)>,
-    missing: Vec<String>,
-}
-
-/// What was typed in one attempt.
-struct Typed {
-    secrets: Vec<(u8, FactorSecret)>,
-    what: Vec<&'static str>,
-    from_person: bool,
-}
-
-impl Gathering<'_> {
-    fn context(&self) -> SlotContext<'_> {
-        SlotContext {
-            vault_id: &self.header.vault_id,
-            keyslot_id: &self.slot.id,
-            vault: &self.header.name,
-            keyslot: &self.slot.name,
-        }
-    }
-
-    fn wanted(&self) -> usize {
-        usize::from(self.slot.threshold)
-    }
-
-    /// Asks the tokens. One that is absent, broken or locked is no failure while the other factors are enough; if they are not, nobody is
-    /// asked to type.
-    fn tokens(&mut self, absent: &mut Absent, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<(), Refusal> {
-        let count = |wanted: fn(Role) -> bool| self.slot.factors.iter().filter(|s| wanted(role(&s.kind))).count();
-        let typed = count(|role| matches!(role, Role::Typed(_)));
-        let mut left = count(|role| role == Role::Token);
-        for (i, stanza) in (1u8..).zip(&self.slot.factors) {
-            if role(&stanza.kind) != Role::Token || self.tokens.len() == self.wanted() {
-                continue;
-            }
-            left -= 1;
-            let opener = openers.of(&stanza.kind);
-            let error = match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
-                Ok(Some(secret)) => {
-                    self.tokens.push((i, secret));
-                    continue;
-                }
-                Ok(None) => {
-                    self.missing.push(format!("{} is not here", in_words(stanza)));
-                    continue;
-                }
-                Err(error) => error,
-            };
-            let away = openers.of(&stanza.kind).is_some_and(|opener| opener.absent(&error));
-            if away {
-                absent.note(stanza);
-            }
-            // A person who can bring it is waited for.
-            let enough = self.tokens.len() + left + typed >= self.wanted() || away && prompt.is_person();
-            match without(&error) {
-                Some((why, fatal)) if enough || !fatal => {
-                    // What a YubiKey says names it already.
-                    let named = matches!(error, FactorError::Piv(_));
-                    let why = if named { why } else { format!("{}: {why}", in_words(stanza)) };
-                    if fatal {
-                        prompt.show(&Event::Note(&why));
-                    }
-                    self.missing.push(why);
-                }
-                _ => return Err(Refusal::Factor(error)),
-            }
-        }
-        if self.tokens.len() + typed < self.wanted() { Err(self.not_enough()) } else { Ok(()) }
-    }
-
-    /// Asks for what is typed until there is enough.
-    fn typed(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<Typed, Refusal> {
-        let mut typed = Typed { secrets: Vec::new(), what: Vec::new(), from_person: false };
-        let typeable = |(_, stanza): &(u8, &Stanza)| matches!(role(&stanza.kind), Role::Typed(_));
-        let mut left = (1u8..).zip(&self.slot.factors).filter(typeable).count();
-        for (i, stanza) in (1u8..).zip(&self.slot.factors) {
-            let Role::Typed(what) = role(&stanza.kind) else { continue };
-            let have = self.tokens.len() + typed.secrets.len();
-            // Enough, or too few whatever is typed now.
-            if have == self.wanted() || have + left < self.wanted() {
-                break;
-            }
-            left -= 1;
-            let opener = openers.of(&stanza.kind);
-            match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, prompt)) {
-                Ok(Some(secret)) => {
-                    typed.secrets.push((i, secret));
-                    if !typed.what.contains(&what) {
-                        typed.what.push(what);
-                    }
-                    typed.from_person |= prompt.can_retry(&asked(what, self.slot));
-                }
-                Ok(None) => self.missing.push(format!("the {what} cannot be asked for")),
-                Err(FactorError::Prompt(PromptError::Skipped)) => self.missing.push(format!("no {what} was typed")),
-                Err(FactorError::Prompt(PromptError::Nobody { what, flag })) => {
-                    let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
-                    self.missing.push(format!("{NOBODY} {what}{file}"));
-                }
-                // Parameters that are refused keep this factor out, not those beside it.
-                Err(FactorError::BadStanza(why)) if have + left >= self.wanted() => {
-                    self.missing.push(format!("the {what} is not used: {why}"));
-                }
-                Err(error) => return Err(Refusal::Factor(error)),
-            }
-        }
-        if self.tokens.len() + typed.secrets.len() < self.wanted() { Err(self.not_enough()) } else { Ok(typed) }
-    }
-
-    /// Whether what can be typed is more than is wanted.
-    fn can_do_without_one(&self) -> bool {
-        let typed = self.slot.factors.iter().filter(|stanza| matches!(role(&stanza.kind), Role::Typed(_))).count();
-        self.tokens.len() + typed > self.wanted()
-    }
-
-    /// What was wrong: something typed, or the key of a token in a mode that cannot tell.
-    fn wrong(&self, typed: Typed) -> Refusal {
-        Refusal::Wrong { what: typed.what, tokens: !self.tokens.is_empty(), by_person: typed.from_person }
-    }
-
-    fn not_enough(&mut self) -> Refusal {
-        // Of two passwords that were not typed one is said.
-        self.missing.dedup();
-        Refusal::Missing(std::mem::take(&mut self.missing))
-    }
-}
-
-/// Why a token does not count, and whether that is worth a word when the others are enough. None: the command ends.
-fn without(error: &FactorError) -> Option<(String, bool)> {
-    match error {
-        FactorError::Prompt(PromptError::Skipped) => Some(("no PIN was typed".to_owned(), false)),
-        FactorError::Prompt(PromptError::Nobody { what, flag }) => {
-            let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
-            Some((format!("{NOBODY} {what}{file}"), false))
-        }
-        // A driver that does not work is no reason not to get in by another factor.
-        FactorError::Token(error) => Some((error.to_string(), true)),
-        FactorError::Piv(error) => Some((error.to_string(), !matches!(error, PivError::NotHere { .. }))),
-        FactorError::BadStanza(why) => Some((why.clone(), true)),
-        _ => None,
-    }
-}
-
-fn asked<'a>(what: &str, slot: &'a Keyslot) -> Ask<'a> {
-    match what {
-        "recovery code" => Ask::RecoveryCode { vault: "", keyslot: &slot.name },
-        _ => Ask::Password { vault: "", keyslot: &slot.name },
-    }
 }

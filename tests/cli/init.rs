@@ -16,8 +16,8 @@ $ twinlock init --factor password --new-password-file pw --recovery --recovery-o
 2> the recovery code is in 'code': keep it apart from the vault
 2> made the vault 'my own' in '~/data/twinlock/vault.twinlock'
 2> ways in:
-2>   'password' opens with password
-2>   'recovery' opens with recovery
+2>   'password' opens with password alone
+2>   'recovery' opens with recovery code alone
 2> add something: 'twinlock add NAME'
 $ twinlock keyslot list
 1> NAME      OPENS WITH  ENROLLED
@@ -41,9 +41,9 @@ $ twinlock init --factor recovery --recovery-out code
 2> the recovery code is in 'code': keep it apart from the vault
 2> made the vault 'personal' in '~/data/twinlock/vault.twinlock'
 2> ways in:
-2>   'recovery' opens with recovery
-2> twinlock: warning: there is only one way in: if it is lost, so is everything in the vault
-2> another one: 'twinlock recovery new' or 'twinlock keyslot enroll'
+2>   'recovery' opens with recovery code alone
+2> twinlock: warning: there is only one way in, 'recovery' (recovery code alone): if it is lost, so is everything in the vault
+2> twinlock: hint: make another one: 'twinlock recovery new' or 'twinlock keyslot enroll'
 2> add something: 'twinlock add NAME'
 "#,
     );

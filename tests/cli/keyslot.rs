@@ -88,14 +88,25 @@ $ twinlock keyslot test recovery-2 --recovery-file code3
 2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3
 $ twinlock keyslot wipe recovery-2 --recovery-file code
+2> without keyslot 'recovery-2' there is left:
+2>   'recovery' opens with recovery code alone
+2>   'password' opens with password alone
+2>   'in the bank' opens with recovery code alone
 2> twinlock: error: nobody is there to type an answer
 2> twinlock: hint: run it on a terminal without --no-input, or use --force
 => 1
 $ twinlock keyslot wipe recovery-2 --recovery-file code --force
+2> without keyslot 'recovery-2' there is left:
+2>   'recovery' opens with recovery code alone
+2>   'password' opens with password alone
+2>   'in the bank' opens with recovery code alone
 2> wiped keyslot 'recovery-2'
 2> twinlock: warning: this is no revocation: older copies of the vault file still open by it
 2> if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault
 $ twinlock keyslot wipe recovery --recovery-file code --force
+2> without keyslot 'recovery' there is left:
+2>   'password' opens with password alone
+2>   'in the bank' opens with recovery code alone
 2> wiped keyslot 'recovery'
 2> twinlock: warning: this is no revocation: older copies of the vault file still open by it
 2> if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault

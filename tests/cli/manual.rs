@@ -49,12 +49,16 @@ fn the_main_page_tells_of_codes_variables_and_files() {
         assert!(variables.contains(&entry), "{variables}");
     }
     let files = section(&page, "FILES");
-    for file in
-        ["share/twinlock/vault.twinlock", "config/twinlock/config.toml", "state/twinlock/seen.json"].map(|end| {
-            // A tilde that a shell takes for the home folder.
-            format!("\\fB\\(ti/.{}{end}", if end.starts_with("config") { "" } else { "local/" })
-        })
-    {
+    let paths = [
+        "share/twinlock/vault.twinlock",
+        "config/twinlock/config.toml",
+        "state/twinlock/seen.json",
+        "state/twinlock/proven.json",
+    ];
+    for file in paths.map(|end| {
+        // A tilde that a shell takes for the home folder.
+        format!("\\fB\\(ti/.{}{end}", if end.starts_with("config") { "" } else { "local/" })
+    }) {
         assert!(files.contains(&file), "{files}");
     }
 }
@@ -84,7 +88,7 @@ fn global_options_are_described_on_the_main_page_alone() {
         .lines()
         .filter_map(|line| line.strip_prefix("\\fB\\-\\-")?.split("\\fR").next())
         .collect();
-    assert!(described.len() == 12 && described.contains(&"vault") && described.contains(&"pin\\-file"), "{main}");
+    assert!(described.len() == 13 && described.contains(&"vault") && described.contains(&"pin\\-file"), "{main}");
     for (name, page) in pages(&cli).into_iter().filter(|(name, _)| name != "twinlock") {
         let refers = section(&page, "\"GLOBAL OPTIONS\"");
         assert!(refers.starts_with("\\fBtwinlock\\fR(1) describes the options"), "{name}: {refers}");

@@ -91,7 +91,7 @@ $ twinlock rotate --drop passwort --recovery-file code --no-input
     // The one that has opened it may go.
     let ran = cli.run("rotate --drop recovery --recovery-file code --password-file pw --keyslot recovery --no-input");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("only one way in is left: 'password' (password)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("there is only one way in, 'password' (password alone)"), "{}", ran.stderr);
 }
 
 #[test]

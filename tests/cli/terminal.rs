@@ -88,9 +88,19 @@ fn init_asks_three_questions_and_the_code_is_typed_back() {
     terminal.expect("Type the recovery code back, from where you keep it: ");
     terminal.send(format!("{}\r", code.to_lowercase().replace('-', " ")));
     terminal.expect("made the vault 'personal' in");
-    terminal.expect("ways in:\r\n  'password' opens with password\r\n  'recovery' opens with recovery\r\n");
+    terminal.expect(
+        "ways in:\r\n  'password' opens with password alone\r\n  'recovery' opens with recovery code alone\r\n",
+    );
     terminal.expect("add something: 'twinlock add NAME'");
+    terminal.expect("A sheet of it to print? A file like sheet.pdf, or Enter for none: ");
+    terminal.send("gone/sheet.txt\r");
+    terminal.expect("cannot write 'gone/sheet.txt': no such file");
+    terminal.expect("or Enter for none: ");
+    terminal.send("sheet.txt\r");
+    terminal.expect("the recovery sheet is in 'sheet.txt'");
     let screen = well(terminal);
+    let sheet = cli.read("sheet.txt");
+    assert!(sheet.contains(&code[..23]) && sheet.contains(&code[24..]) && sheet.contains("'personal'"), "{sheet}");
     assert!(!screen.contains(PASSWORD) && !screen.contains("something else"), "{screen}");
     cli.write("code", &code);
     cli.ok("list --recovery-file code");

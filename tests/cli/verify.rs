@@ -45,8 +45,12 @@ $ twinlock list --recovery-file code
 
 #[test]
 fn a_whole_vault() {
-    vault().session(
-        r#"
+    let cli = vault();
+    cli.ok("kit export --recovery-file code -o kit.txt");
+    let kit = cli.read("kit.txt");
+    let fingerprint = kit.lines().find_map(|line| line.strip_prefix("Fingerprint")).unwrap().trim();
+    cli.session(
+        &r#"
 $ twinlock verify --recovery-file code
 2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 4 writes
 $ twinlock verify --json --recovery-file code
@@ -62,7 +66,8 @@ $ twinlock verify --json --recovery-file code
 $ twinlock verify --accept --force --recovery-file code
 2> there is nothing to accept
 2> vault 'personal' is whole: 3 items, 1 keyslot, header generation 1, 4 writes
-"#,
+"#
+        .replace("SHORT", fingerprint),
     );
 }
 

@@ -151,7 +151,7 @@ impl Cli {
     }
 
     /// A session as on paper: `$ twinlock ...`, then its stdout (`1> `), its stderr (`2> `), and `=> CODE` unless it is 0.
-    /// What differs from run to run is written as `~` (the home), `TIME`, `DAY`, `HEX` and `SHORT`.
+    /// What differs from run to run is written as `~` (the home), `TIME`, `DAY` and `HEX`.
     #[track_caller]
     pub fn session(&self, expected: &str) {
         let expected = format!("{}\n", expected.trim());
@@ -191,7 +191,6 @@ impl Cli {
                 () if fits("0000-00-00T00:00:00Z") => ("TIME", 20),
                 () if fits("0000-00-00") => ("DAY", 10),
                 () if hex >= 32 => ("HEX", hex),
-                () if short(rest) => ("SHORT", 19),
                 () => (&rest[..first.len_utf8()], first.len_utf8()),
             };
             out.push_str(shown);
@@ -199,12 +198,6 @@ impl Cli {
         }
         out
     }
-}
-
-/// Whether a fingerprint comes as a person compares it: `0123-4567-89ab-cdef`.
-fn short(text: &str) -> bool {
-    let fits = |(at, c): (usize, char)| if at % 5 == 4 { c == '-' } else { c.is_ascii_hexdigit() };
-    text.chars().take(19).count() == 19 && text.chars().take(19).enumerate().all(fits)
 }
 
 /// Words between spaces; single quotes keep spaces.

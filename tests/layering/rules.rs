@@ -21,14 +21,18 @@ const fn on(layer: u32, name: &'static str) -> Module {
 pub const MODULES: &[Module] = &[
     on(1, "secret"),
     on(1, "encode"),
+    on(1, "paper"),
     on(2, "crypto"),
     on(2, "store"),
     on(2, "prompt"),
     on(3, "header"),
     on(3, "item"),
+    // A kit is a header text in parts: the header's limits are its own.
+    Module { name: "kit", layer: 3, also: &["header"] },
     // A keyslot is composed of the stanzas that the header's model describes.
     Module { name: "keyslot", layer: 3, also: &["header"] },
     on(4, "factor"),
+    on(4, "custody"),
     on(5, "vault"),
     on(6, "agent"),
     on(6, "sync"),
@@ -58,7 +62,10 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
             "xaes_256_gcm",
         ],
     ),
+    (&["paper"], &["qrcodegen_no_heap", "pdf_writer", "ttf_parser", "png", "zune_jpeg", "rqrr"]),
+    (&["cli", "keychain"], &["secret_service"]),
     (&["store"], &["rusqlite"]),
+    (&["encode"], &["miniz_oxide"]),
     (&["factor", "pkcs11"], &["cryptoki"]),
     // `log` is there to be cut off, not to be used.
     (&["factor", "piv", "card"], &["pcsc", "yubikey", "log"]),

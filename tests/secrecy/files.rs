@@ -21,6 +21,10 @@ fn use_all(cli: &Cli) {
         "edit login --name renamed-item --value-file value --recovery-file code",
         "find renamed --recovery-file code",
         "account-key export --force --recovery-file code",
+        "recovery sheet recovery -o sheet.txt --recovery-file code",
+        "kit export -o kit.txt --recovery-file code",
+        "kit export -o kit.pdf --only recovery --recovery-file code",
+        "restore --kit kit.pdf --recovery-file code",
         "keyslot enroll --factor recovery --recovery-out code2 --name two --recovery-file code",
         "passwd --password-file pw --new-password-file pw2 --kdf-memory 19 --kdf-passes 2",
         "verify --password-file pw2",
@@ -39,7 +43,7 @@ fn nothing_but_what_the_person_wrote_holds_a_secret() {
     let other = cli.read("code2").trim().to_owned();
     let key = cli.ok("account-key export --force --recovery-file code").trim().to_owned();
     secrets.extend([other.into_bytes(), key.into_bytes()]);
-    let own = ["pw", "pw2", "value", "pin", "code", "code2"].map(|name| cli.path(name));
+    let own = ["pw", "pw2", "value", "pin", "code", "code2", "sheet.txt"].map(|name| cli.path(name));
     let mut files = Vec::new();
     all_files(cli.home(), &mut files);
     files.retain(|file| !own.contains(file));
@@ -83,4 +87,62 @@ fn what_was_removed_is_gone_sealed_bytes_and_all() {
     removed.push(slots[0]["wrapped"].as_str().unwrap().as_bytes().to_vec());
     removed.push(slots[0]["factors"][0]["share"].as_str().unwrap().as_bytes().to_vec());
     assert_clean(&fs::read(cli.vault()).unwrap(), &removed, "the vault");
+}
+
+/// A request, two answers, the state between them: no secret of a custodian in any, the request's key in its own file alone, and nowhere
+/// once it has served.
+#[test]
+fn custodians_give_away_no_secret_and_the_request_s_key_is_erased() {
+    let cli = home();
+    let factors = "--factor password --factor recovery --name both --new-password-file pw2 --recovery-out code2";
+    cli.ok(&format!("keyslot enroll {factors} --force --recovery-file code {CHEAP}"));
+    let ran = cli.run("recovery request both --from Ada --reason 'all is lost' -o request");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let words = ran.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().to_owned();
+    let mut said = vec![ran];
+    for (answer, file) in [("a1", "--password-file pw2"), ("a2", "--recovery-file code2")] {
+        said.push(cli.run(&format!("recovery answer request -o {answer} {file} --words '{words}'")));
+    }
+    said.push(cli.run("list --answer a1 --answer a2"));
+    said.push(cli.run("recovery pending"));
+
+    let mut secrets = secrets(&cli);
+    secrets.push(cli.read("code2").trim().as_bytes().to_vec());
+    let files = |cli: &Cli| {
+        let own = ["pw", "pw2", "value", "pin", "code", "code2", "code3"].map(|name| cli.path(name));
+        let mut files = Vec::new();
+        all_files(cli.home(), &mut files);
+        files.retain(|file| !own.contains(file));
+        files
+    };
+    let mut keys: Vec<PathBuf> = files(&cli);
+    keys.retain(|file| file.extension().is_some_and(|ending| ending == "key"));
+    let [file] = keys.as_slice() else { panic!("{keys:?}") };
+    let key = fs::read(file).unwrap();
+    assert_eq!(key.len(), 32);
+    let forms = vec![key.clone(), twinlock::encode::hex::encode(&key).into_bytes()];
+    for file in files(&cli).iter().filter(|other| *other != file) {
+        let bytes = fs::read(file).unwrap();
+        assert_clean(&bytes, &secrets, &file.display().to_string());
+        assert_clean(&bytes, &forms, &file.display().to_string());
+    }
+    for ran in said {
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert_clean(ran.stderr.as_bytes(), &[&secrets[..], &forms].concat(), "what was said");
+        assert_clean(ran.stdout.as_bytes(), &[&secrets[..], &forms].concat(), "what was written");
+    }
+    // Not even of the mask in an answer: sealed twice, the same mask gives nothing in common but the request's id.
+    let again = cli.run(&format!("recovery answer request -o a3 --password-file pw2 --words '{words}'"));
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let sealed = |name: &str| cli.read(name).split_once(':').unwrap().1.split_whitespace().collect::<String>();
+    let (one, two) = (sealed("a1"), sealed("a3"));
+    assert_eq!(one[..26], two[..26], "version and id");
+    let same = one[30..].bytes().zip(two[30..].bytes()).filter(|(a, b)| a == b).count();
+    assert!(same < 30, "{same} of {} characters", one.len());
+
+    cli.ok("keyslot enroll --factor recovery --recovery-out code3 --name new --force --answer a1 --answer a2");
+    assert!(!file.exists());
+    for file in files(&cli) {
+        assert_clean(&fs::read(&file).unwrap(), &forms, &file.display().to_string());
+    }
 }

@@ -129,20 +129,43 @@ struct EntryRow {
     sealed: Hex,
 }
 
+/// A vault beside a kit. Its header may be damaged, or missing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    header: Option<Text>,
+    manifest: Option<Hex>,
+    records: Vec<RecordRow>,
+    entries: Vec<EntryRow>,
+}
+
+impl Vault {
+    /// As it lies in a store.
+    pub fn contents(&self) -> Contents {
+        Contents {
+            header: self.header.as_ref().map(Text::bytes),
+            manifest: self.manifest.as_ref().map(|manifest| manifest.0.clone()),
+            ..contents(&self.records, &self.entries)
+        }
+    }
+}
+
+fn contents(records: &[RecordRow], entries: &[EntryRow]) -> Contents {
+    let record = |row: &RecordRow| Record {
+        id: row.id.array(),
+        epoch: row.epoch,
+        revision: row.revision,
+        sealed: row.sealed.0.clone(),
+    };
+    let entry = |row: &EntryRow| Entry { tag: row.tag.array(), id: row.id.array(), sealed: row.sealed.0.clone() };
+    Contents::new(&[], &[], records.iter().map(record), entries.iter().map(entry))
+}
+
 impl Vector {
     /// The vault as it lies in a store.
     pub fn contents(&self) -> Contents {
-        let record = |row: &RecordRow| Record {
-            id: row.id.array(),
-            epoch: row.epoch,
-            revision: row.revision,
-            sealed: row.sealed.0.clone(),
-        };
-        let entry = |row: &EntryRow| Entry { tag: row.tag.array(), id: row.id.array(), sealed: row.sealed.0.clone() };
-        let records = self.records.iter().map(record);
-        let entries = self.entries.iter().map(entry);
         let manifest = self.manifest.as_ref().map(|manifest| manifest.0.clone());
-        Contents { manifest, ..Contents::new(&self.header.bytes(), &[], records, entries) }
+        Contents { header: Some(self.header.bytes()), manifest, ..contents(&self.records, &self.entries) }
     }
 
     /// The parts in which two vectors differ, by name.

@@ -6,9 +6,11 @@ python3 -m venv venv && venv/bin/pip install cryptography argon2-cffi && venv/bi
 
 import shutil
 
+import custody_cases
 import header_cases
 import kat
 import keyslot_cases
+import kit_cases
 import piv_cases
 import record_cases
 import rotation_cases
@@ -17,7 +19,7 @@ from world import HERE, Vectors, write
 
 
 def main():
-    for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults"):
+    for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults", "kit", "request", "answer"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     out = Vectors()
     for cases in (header_cases, keyslot_cases, piv_cases, record_cases, rotation_cases):
@@ -25,9 +27,11 @@ def main():
     kat.write_all()
     write("kat", "piv", piv_cases.kat())
     vaults.write_all(out)
-    for failure, count in sorted(out.count.items()):
-        print(f"{count:4} {failure}")
-    print(f"{sum(out.count.values()):4} in all")
+    kit_cases.write_all(out)
+    for counts in (out.count, custody_cases.write_all()):
+        for failure, count in sorted(counts.items()):
+            print(f"{count:4} {failure}")
+        print(f"{sum(counts.values()):4} in all")
 
 
 if __name__ == "__main__":

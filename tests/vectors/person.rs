@@ -1,13 +1,13 @@
 //! Who opens a vector: types what it gives and nothing else, and has its tokens.
 
-use crate::load::Given;
+use crate::load::{Given, Hex};
 use twinlock::factor::piv::Mode;
 use twinlock::factor::piv::params::Params;
 use twinlock::factor::{FactorError, Open, Openers, SlotContext};
 use twinlock::header::Stanza;
 use twinlock::item::{Field, FieldKind, Item};
 use twinlock::prompt::{Ask, Event, Prompt, PromptError, Question};
-use twinlock::secret::{FactorSecret, SecretText, zeros32};
+use twinlock::secret::{AccountKey, FactorSecret, SecretText, zeros32};
 use zeroize::Zeroizing;
 
 /// Types each secret once; asked again, there is no other.
@@ -124,4 +124,11 @@ pub fn item(name: &str) -> Item {
         fields: vec![Field::new("notes", FieldKind::Multiline, "x".into())],
         extra: serde_json::Map::new(),
     }
+}
+
+/// An account key that a vector gives.
+pub fn account_key(key: &Hex) -> AccountKey {
+    let mut bytes = zeros32();
+    bytes.copy_from_slice(&key.array::<32>());
+    AccountKey::new(bytes)
 }

@@ -294,18 +294,28 @@ def check_keyslot(slot):
         need(is_hex(factor.get("share"), 32), "share")
 
 
-def read_header(text):
-    """The header and what its tag is over; nothing is verified yet."""
+def split_header(text):
+    """What the tag is over, and the tag."""
     need(len(text) <= MAX_TEXT, "too long")
     body, separator, tail = text.rpartition(SEPARATOR)
     need(separator and re.fullmatch(rb" [0-9a-f]{64}\n", tail) is not None, "no tag")
+    return body + separator, bytes.fromhex(tail[1:65].decode())
+
+
+def parse_body(text):
+    body = split_header(text)[0][: -len(SEPARATOR)]
     need(body.startswith(b"{") and body.endswith(b"}"), "no object")
     try:
-        header = parse(body.decode())
+        return parse(body.decode())
     except UnicodeDecodeError:
         malformed("not UTF-8")
+
+
+def read_header(text):
+    """The header and what its tag is over; nothing is verified yet."""
+    header = parse_body(text)
     check_header(header)
-    return header, body + separator, bytes.fromhex(tail[1:65].decode())
+    return header, *split_header(text)
 
 
 # ---------------------------------------------------------------- 5. factors

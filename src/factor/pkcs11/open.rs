@@ -58,6 +58,11 @@ impl Open for Pkcs11Open {
         self.tokens.borrow_mut().begin()
     }
 
+    /// Not every module sees a token that came after it was loaded.
+    fn look_again(&mut self) {
+        self.tokens.borrow_mut().dismiss();
+    }
+
     fn again(&self, stanza: &Stanza) -> Option<Box<dyn Enroll>> {
         let enroll = Pkcs11Enroll::again(&self.tokens, stanza, &self.uris, self.force_last_try)?;
         Some(Box::new(enroll))

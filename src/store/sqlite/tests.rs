@@ -420,13 +420,13 @@ fn written(path: &Path, number: u64) {
 
 #[test]
 fn another_copy_written_over_the_file_is_noticed() {
+    type Way = fn(&Path, &Path);
     // Each is written once, so that the counters by which SQLite knows a file are alike.
     let folder = tempfile::tempdir().unwrap();
     let (path, theirs) = (vault(&folder), folder.path().join("theirs"));
     fs::copy(&path, &theirs).unwrap();
     written(&path, 1);
     written(&theirs, 2);
-    type Way = fn(&Path, &Path);
     let over: Way = |from, to| fs::write(to, fs::read(from).unwrap()).unwrap();
     let renamed: Way = |from, to| {
         let beside = to.with_extension("new");

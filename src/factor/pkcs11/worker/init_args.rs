@@ -26,7 +26,9 @@ mod tests {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 sources(&path, found);
-            } else if std::fs::read_to_string(&path).unwrap().contains(concat!("unsafe", "_code")) {
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && std::fs::read_to_string(&path).unwrap().contains(concat!("unsafe", "_code"))
+            {
                 found.push(path.file_name().unwrap().to_string_lossy().into_owned());
             }
         }

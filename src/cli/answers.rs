@@ -1,0 +1,159 @@
+//! Custodians' answers, as a command is given them: `--answer FILE`, or the files of `recovery combine`.
+
+use super::custody_report::{refused, told};
+use super::kit_report::no_image;
+use super::report::{CliError, LOCKED, USAGE, prose, warn};
+use super::requests::{Ended, Requests};
+use super::session::Session;
+use crate::custody::{Answer, CustodyError, Request};
+use crate::factor::in_words;
+use crate::keyslot::Wrap;
+use crate::paper::scan;
+use crate::secret::Mask;
+use crate::vault::Brought;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a file with a request or answers, at most: a photo of a QR code, or a mail with all that mail programs put round it.
+const MAX_FILE: u64 = 64 << 20;
+
+/// The text of a file that came from somebody, or of the QR codes in it; `-` is standard input.
+pub fn read_text(path: &Path, doing: &'static str) -> Result<String, CliError> {
+    let failed = |error| CliError::File { doing, path: path.into(), error };
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(MAX_FILE).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
+    };
+    read.map_err(failed)?;
+    let enough = |texts: &[String]| texts.iter().any(|text| text.contains("TWINLOCK-"));
+    // A mail may be in any encoding; what counts is ASCII.
+    let scanned = scan(&bytes, &enough).map_err(|error| no_image(&path.display().to_string(), &error))?;
+    Ok(scanned.texts.join("\n"))
+}
+
+/// An answer that opened.
+struct Opened {
+    file: PathBuf,
+    request: Request,
+    masks: Vec<(u8, Mask)>,
+}
+
+impl Session {
+    /// What custodians have answered for this command; none if no answer is given.
+    pub(super) fn answers(&mut self) -> Result<Option<Brought>, CliError> {
+        let requests = match Requests::new() {
+            Ok(requests) => requests,
+            Err(_) if self.global.answer.is_empty() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Also where none is given: this is when the keys of those whose time is over are erased.
+        let _ = requests.all();
+        let mut sealed: Vec<(PathBuf, Answer)> = Vec::new();
+        for file in &self.global.answer {
+            let all = Answer::read(&read_text(file, "read the answer in")?).map_err(|error| refused(&error, file))?;
+            for answer in all {
+                if let Some((other, _)) = sealed.iter().find(|(_, other)| *other == answer) {
+                    return Err(told(USAGE, &same(other, file), "give each answer once"));
+                }
+                sealed.push((file.clone(), answer));
+            }
+        }
+        let mut opened: Vec<Opened> = Vec::new();
+        for (file, answer) in sealed {
+            let new = open(&requests, file, &answer)?;
+            check_beside(&opened, &new)?;
+            opened.push(new);
+        }
+        let Some(first) = opened.first() else { return Ok(None) };
+        let brought = |opened: Vec<Opened>, wrap: Wrap, keyslot: String| Brought {
+            wrap,
+            keyslot,
+            answers: opened.into_iter().map(|one| one.masks).collect(),
+        };
+        self.requests = opened.iter().map(|one| one.request.id()).collect();
+        self.requests.sort_unstable();
+        self.requests.dedup();
+        let (wrap, keyslot) = (first.request.asked.wrap, first.request.asked.keyslot.clone());
+        Ok(Some(brought(opened, wrap, keyslot)))
+    }
+
+    /// The vault has a new way in: what opened it by others' help has served, and its keys are erased.
+    pub(super) fn finish_requests(&mut self) {
+        let Ok(requests) = Requests::new() else { return };
+        for id in std::mem::take(&mut self.requests) {
+            if requests.end(&id, Ended::Used) {
+                prose("the request to custodians has served: its key is erased, and its answers open nothing any more");
+            } else {
+                warn("the key of the request could not be erased: its answers still open the vault");
+            }
+        }
+    }
+}
+
+fn same(one: &Path, two: &Path) -> String {
+    if one == two {
+        return format!("an answer is in '{}' twice", one.display());
+    }
+    format!("'{}' and '{}' hold the same answer", one.display(), two.display())
+}
+
+/// Finds the request of an answer, and opens it.
+fn open(requests: &Requests, file: PathBuf, answer: &Answer) -> Result<Opened, CliError> {
+    let Some(kept) = requests.find(&answer.request) else {
+        return Err(refused(&CustodyError::Foreign, &file));
+    };
+    let asked = &kept.request.asked;
+    match kept.ended {
+        None => {}
+        Some(Ended::Expired) => return Err(refused(&kept.request.expired(), &file)),
+        Some(Ended::Used) => {
+            let message = format!(
+                "the answer in '{}' was used before: its request, of {}, has served",
+                file.display(),
+                asked.created
+            );
+            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
+        }
+        Some(Ended::Forgotten) => {
+            let message = format!(
+                "the answer in '{}' is to a request of {} that was forgotten, as you said",
+                file.display(),
+                asked.created
+            );
+            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
+        }
+    }
+    let key = requests.key(&answer.request)?;
+    let masks = answer.open(&kept.request, &key).map_err(|error| refused(&error, &file))?;
+    Ok(Opened { file, request: kept.request, masks })
+}
+
+/// Answers that are given together must be for one keyslot, and for factors of their own.
+fn check_beside(opened: &[Opened], new: &Opened) -> Result<(), CliError> {
+    for other in opened {
+        let (one, two) = (&other.request.asked, &new.request.asked);
+        let (file, other_file) = (new.file.display(), other.file.display());
+        if one.wrap != two.wrap {
+            let message = format!(
+                "'{other_file}' is for keyslot '{}' of vault '{}', and '{file}' for keyslot '{}' of vault '{}'",
+                one.keyslot, one.vault, two.keyslot, two.vault
+            );
+            let message = if (&one.keyslot, &one.vault) == (&two.keyslot, &two.vault) {
+                format!("'{other_file}' and '{file}' are for the keyslot '{}' as it was at two times", one.keyslot)
+            } else {
+                message
+            };
+            return Err(told(USAGE, &message, "give the answers of one of them"));
+        }
+        if let ([(number, _)], [(same, _)]) = (other.masks.as_slice(), new.masks.as_slice())
+            && number == same
+        {
+            let factor = new.request.factor(*number).map(in_words).unwrap_or_default();
+            let message = format!("'{other_file}' and '{file}' both answer for factor {number}, {factor}");
+            return Err(told(USAGE, &message, "give one of them; if it is the wrong one, try the other"));
+        }
+    }
+    Ok(())
+}
