@@ -19,6 +19,7 @@ GREP_MOST=10000                 # pass grep needs ten seconds for each thousand 
 TARGETS_AT=${TARGETS_AT:-10000}
 SMALL=${SMALL:-1000} LARGE=${LARGE:-100000}    # a get in these two takes turns, to see whether it grows
 NEW=group-000/new               # is added, and removed again
+GPG_KEY=${GPG_KEY:-default}     # the kind that gpg makes unless told otherwise; future-default: Curve25519, where pass is fastest
 MODULE=${MODULE:-/usr/lib/softhsm/libsofthsm2.so}
 
 keyslot=hmac write=no only=all sizes=() way=()
@@ -79,7 +80,7 @@ items() {
               sprintf("https://site-%06d.example.org/login", i), sprintf("remark-%06d, of no interest to anybody", i) }'
 }
 
-# gpg without passphrase, as pass is fastest; files are encrypted many at a time, with the options of pass
+# gpg without passphrase: with one, pass is slower by far; files are encrypted many at a time, with the options of pass
 make_pass() {
     export PASSWORD_STORE_DIR=$work/pass-$1
     pass init bench >/dev/null
@@ -223,9 +224,10 @@ target() {
 tables() {
     local n what t=$TARGETS_AT
     printf 'Medians of whole processes in milliseconds; keyslot: %s; %s.\n\n' "$keyslot" "$(date -u +%F)"
-    printf '%s, %s threads; pass %s, gpg %s, keepassxc-cli %s, argon2 (libargon2) as packaged.\n\n' \
+    printf '%s, %s threads; pass %s, gpg %s with %s key, keepassxc-cli %s, argon2 (libargon2) as packaged.\n\n' \
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
         "$(pass version 2>/dev/null | grep -o 'v[0-9.]*' | head -n 1)" "$(gpg --version | awk 'NR == 1 { print $3 }')" \
+        "$(gpg --list-keys --with-colons | awk -F: '$1 == "sub" { print ($4 == 1 ? "an RSA-" $3 : "a " $17) }')" \
         "$(keepassxc-cli --version 2>/dev/null)"
     if [[ $only != argon2 ]]; then
         printf '| items | | pass | keepassxc-cli | twinlock | twinlock / pass |\n|--:|---|--:|--:|--:|--:|\n'
@@ -256,7 +258,7 @@ printf 'correct-horse-battery\n' >"$work/password"
 chmod 600 "$work/password"
 
 if [[ $only != argon2 ]]; then
-    gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key bench future-default default never 2>/dev/null
+    gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key bench "$GPG_KEY" default never 2>/dev/null
     head -c 64 /dev/urandom >"$work/keepassxc.key"
     if [[ $keyslot == hmac ]]; then
         mkdir -m 700 "$work/tokens"

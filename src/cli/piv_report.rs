@@ -42,12 +42,12 @@ pub(super) fn explain(error: &PivError) -> Explained {
             made = let_go(holder.as_deref());
             (TOKEN, made.as_str())
         }
-        PivError::Gone { .. } => (TOKEN, "put it back and run the command again; nothing was changed"),
+        PivError::Gone { .. } => (TOKEN, "put it back and run the command again"),
         PivError::Reset { .. } => (TOKEN, "close other programs that use smart cards, and try again"),
         PivError::KeyGone { .. } | PivError::Emptied { .. } => {
             (TOKEN, "use another way in; a new key for it is made with 'twinlock token setup piv'")
         }
-        PivError::Rekeyed { .. } => (
+        PivError::Rekeyed { .. } | PivError::OtherKeys { .. } => (
             TOKEN,
             "use another way in, enroll its new key with 'twinlock keyslot enroll --factor piv', then wipe the old keyslot",
         ),
@@ -97,6 +97,6 @@ fn let_go(holder: Option<&str>) -> String {
         Some(name) if name.starts_with("scdaemon") => {
             "GnuPG keeps it: 'gpgconf --kill scdaemon' makes it let go; then try again".to_owned()
         }
-        _ => "close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'), and try again".to_owned(),
+        _ => "if it blinks, touch it, or wait 15 seconds; else close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'); then try again".to_owned(),
     }
 }

@@ -228,6 +228,10 @@ impl Args {
         rules: PinRules,
     ) -> Result<Codes, CliError> {
         let mut pin = self.ask_pin(session, tokens, look, rules)?;
+        if pin.is_none() && look.counters.pin == Some(0) && new.wants_pin() {
+            // Before anything is typed for nothing.
+            return Err(FactorError::Piv(PivError::PinLocked { token: look.token.name() }).into());
+        }
         let known = look.counters.puk_is_default;
         let offered = known == Some(true) && look.counters.puk != Some(0);
         let puk = if self.new_puk_file.is_some() || offered && offer(session, "PUK")? {

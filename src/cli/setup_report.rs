@@ -26,6 +26,9 @@ pub(super) fn explain(error: &SetupError) -> Explained {
             TOKEN,
             "pull it out, put it back: 'twinlock token list' shows, and spends no try, whether it is blocked or still the factory's; else, if two tries are left, try the new one, then the old one",
         ),
+        SetupError::CodeChanged { .. } => {
+            (FIXABLE, "run it again: it looks at the token anew, and asks for what it needs")
+        }
         SetupError::SlotChanged { .. } => {
             (FIXABLE, "another program has used it meanwhile: run it again to see what is there now")
         }

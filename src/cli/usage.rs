@@ -24,7 +24,11 @@ const PAIRS: &[(&str, &str, &str)] = &[
 /// The arguments, or the exit code after all was said (help, version, an error).
 pub fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             // The same arguments ask the same of the commands as their help shows them.
             let error = help::command().try_get_matches().err().unwrap_or(error);
             // To stdout, or to stderr when something was missing; a reader that is gone misses nothing.

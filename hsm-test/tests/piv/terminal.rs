@@ -47,10 +47,26 @@ fn a_wrong_pin_is_not_sent_twice() {
     terminal.expect("(2 tries left): ");
     card.clear_log();
     terminal.send("654321\r");
-    terminal.expect("the one that was wrong before");
+    terminal.expect("that cannot be the PIN");
     assert_eq!(card.apdus(), 0);
     terminal.expect("(2 tries left): ");
     terminal.send("\u{3}");
+    assert!(!terminal.wait_exit().success());
+}
+
+#[test]
+fn nor_is_one_that_was_wrong_two_pins_ago() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    let mut terminal = Pty::spawn(&person.command("list --keyslot piv --force-pin"));
+    for (prompt, pin) in [("(3 tries left): ", "654321\r"), ("(2 tries left): ", "111111\r")] {
+        terminal.expect(prompt);
+        terminal.send(pin);
+    }
+    terminal.expect("(last try before the token locks): ");
+    card.clear_log();
+    terminal.send("654321\r");
+    terminal.expect("that cannot be the PIN");
+    assert_eq!(card.apdus(), 0);
     assert!(!terminal.wait_exit().success());
 }
 

@@ -103,6 +103,18 @@ fn a_colleagues_key_is_enrolled_from_a_file() {
 }
 
 #[test]
+fn a_token_that_is_here_without_the_key_is_not_called_absent() {
+    let Some(person) = Person::new() else { return };
+    let card = person.place.card(CardOptions::default().serial(ADA));
+    person.write("old.der", spki(&make_key(&card, "82", P256, &once())));
+    person.ok("init --factor piv:serial=12345678;name=bob;file=old.der --recovery --recovery-out code");
+    make_key(&card, "82", P256, &once());
+    let ran = person.with_pin("list --keyslot piv");
+    let told = "the YubiKey 12345678 (bob) is here, but the key that was enrolled is not on it";
+    assert!(ran.stderr.contains(told) && ran.stderr.contains("then wipe the old keyslot"), "{}", ran.stderr);
+}
+
+#[test]
 fn the_key_is_found_where_it_went() {
     // The same key in another PIV slot (firmware 5.7 moves keys).
     let Some((person, card)) = Person::with_vault(CardOptions::default().firmware("5.7"), &once()) else { return };

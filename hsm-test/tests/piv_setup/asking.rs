@@ -148,7 +148,7 @@ fn a_wrong_old_pin_may_be_typed_again_and_the_new_one_need_not() {
     terminal.expect("(2 tries left): ");
     assert_eq!(left_behind(&card), (false, false));
     terminal.send("111111\r");
-    terminal.expect("wrong before; it was not sent");
+    terminal.expect("that cannot be the PIN");
     terminal.expect("(2 tries left): ");
     terminal.send("735501\r");
     terminal.expect("changed the PIN; PIN: 3 of 3 tries left;");

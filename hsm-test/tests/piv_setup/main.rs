@@ -12,6 +12,7 @@ mod pty;
 
 mod asking;
 mod attestation;
+mod counted;
 mod keys;
 mod list;
 mod management;

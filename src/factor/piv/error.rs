@@ -20,6 +20,8 @@ pub enum PivError {
     Denied,
     /// No token here has the key. `here`: what the readers hold instead, in words.
     NotHere { token: String, here: Vec<String> },
+    /// It is here, and none of its keys is the one that was enrolled.
+    OtherKeys { token: String },
     /// No YubiKey is here at all, where any would do. `here` as above.
     NoToken { here: Vec<String> },
     /// Several are here, and nobody said which.
@@ -84,6 +86,9 @@ impl std::fmt::Display for PivError {
             Self::NotHere { token, here } => {
                 write!(f, "the {token} is not here")?;
                 instead(f, here)
+            }
+            Self::OtherKeys { token } => {
+                write!(f, "the {token} is here, but the key that was enrolled is not on it")
             }
             Self::NoToken { here } => {
                 f.write_str("no YubiKey is here")?;

@@ -129,7 +129,7 @@ impl PivTokens {
 
     fn ask(&self, at: &mut Door<'_>, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Arc<Pin>, FactorError> {
         let name = at.token.name();
-        let mut wrong: Option<Arc<Pin>> = None;
+        let mut wrong: Vec<Arc<Pin>> = Vec::new();
         for attempt in 1.. {
             let tries = at.tries.map_or(Tries::Unknown, Tries::Exactly);
             may_try(&name, *at.tries, rules.force_last_try).map_err(FactorError::Piv)?;
@@ -143,10 +143,9 @@ impl PivTokens {
                 Err(error) => return Err(FactorError::Prompt(error)),
             };
             let again = person && attempt < ATTEMPTS;
-            let twice = wrong.as_ref().is_some_and(|wrong| wrong.expose() == pin.expose());
+            let twice = wrong.iter().any(|wrong| wrong.expose() == pin.expose());
             let unsent = |why| PivError::PinForm { token: name.clone(), why };
-            let checked =
-                if twice { Err(unsent("it is the one that was wrong before")) } else { check_form(&pin, &name) };
+            let checked = if twice { Err(unsent("it was wrong before")) } else { check_form(&pin, &name) };
             if let Err(error) = checked {
                 // Nothing was sent, so asking again costs nothing.
                 if again {
@@ -159,7 +158,7 @@ impl PivTokens {
                 Ok(()) => return Ok(pin),
                 Err(FactorError::Piv(PivError::PinWrong { tries, .. })) if again && may_go_on(tries, rules) => {
                     prompt.show(&Event::WrongPin { token: &name, tries });
-                    wrong = Some(pin);
+                    wrong.push(pin);
                 }
                 Err(error) => return Err(error),
             }

@@ -44,7 +44,7 @@ pub fn log_in(
         return Err(FactorError::Token(error.clone()));
     }
     let mut attempt = 1;
-    let mut wrong: Option<Pin> = None;
+    let mut wrong: Vec<Pin> = Vec::new();
     let mut sent = 0;
     loop {
         may_try(&found.info, rules.force_last_try)?;
@@ -65,8 +65,8 @@ pub fn log_in(
                 Some(prompt.secret(&ask).map_err(|error| withheld(error, &found.info))?.into_pin())
             }
         };
-        let again = wrong.as_ref().zip(pin.as_ref()).filter(|(wrong, pin)| wrong.expose() == pin.expose());
-        let twice = again.map(|_| unsent(&found.info, "it is the one that was wrong before"));
+        let again = pin.as_ref().filter(|pin| wrong.iter().any(|wrong| wrong.expose() == pin.expose()));
+        let twice = again.map(|_| unsent(&found.info, "it was wrong before"));
         if let Some(error) =
             twice.or_else(|| pin.as_ref().and_then(|pin| check_form(pin, &found.info, rules.force_last_try)))
         {
@@ -89,7 +89,7 @@ pub fn log_in(
                 if !again || found.info.pin_last {
                     return Err(FactorError::Token(error));
                 }
-                wrong = pin;
+                wrong.extend(pin);
                 prompt.show(&Event::WrongPin { token: &name, tries: found.info.tries() });
                 attempt += 1;
             }

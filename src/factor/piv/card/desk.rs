@@ -34,6 +34,8 @@ pub struct Desk {
 pub(super) struct Place {
     /// As the service calls it.
     pub(super) reader: String,
+    /// Whether the service said that a card is in.
+    has_card: bool,
     pub(super) state: State,
 }
 
@@ -67,7 +69,7 @@ impl Desk {
                 // What was held or mute may be free by now.
                 _ => State::Unopened,
             };
-            self.places.push(Place { reader, state });
+            self.places.push(Place { reader, has_card, state });
         }
         for gone in before {
             if let State::Open(token) = gone.state {
@@ -113,6 +115,8 @@ impl Desk {
                         error @ PivError::NoService => Err(error),
                         PivError::Denied => Ok(Err(Occupant::Denied)),
                         PivError::Held { holder, .. } => Ok(Err(Occupant::Held(holder))),
+                        // Pulled out, or a card that gets no power.
+                        PivError::Gone { .. } if self.readers.has_card(reader)? => Ok(Err(Occupant::Mute)),
                         PivError::Gone { .. } => Ok(Err(Occupant::Empty)),
                         // Or a card that has not the protocol of YubiKeys.
                         PivError::Reset { .. } => Ok(Err(probe(self.readers.context()?, reader))),
@@ -343,7 +347,9 @@ impl Desk {
 
     /// Waits until a card comes or goes, or until `stop`. One that came since the last look counts.
     pub fn wait(&mut self, stop: &AtomicBool) -> Result<(), PivError> {
-        let seen = |place: &Place| (place.reader.clone(), !matches!(place.state, State::Other(Occupant::Empty)));
+        // By what the service said then, not by what a card did since: a card that is in and does not answer would end the wait at once,
+        // again and again.
+        let seen = |place: &Place| (place.reader.clone(), place.has_card);
         if self.readers.present()? != self.places.iter().map(seen).collect::<Vec<_>>() {
             return Ok(());
         }

@@ -72,7 +72,7 @@ impl Desk {
             }
             (Some(slot), Some(_)) => PivError::Rekeyed { token, slot },
             (Some(slot), None) => PivError::KeyGone { token, slot },
-            (None, _) => PivError::NotHere { token: wanted.hints.called(), here: self.instead() },
+            (None, _) => PivError::OtherKeys { token },
         }))
     }
 

@@ -26,6 +26,10 @@ pub(super) struct Readers {
 
 /// What the service says, where no card is meant.
 fn service(error: pcsc::Error) -> PivError {
+    if matches!(error, pcsc::Error::CommError | pcsc::Error::InvalidHandle) {
+        // No card is meant by these here: the service has ended.
+        return PivError::NoService;
+    }
     match call::<()>("smart-card service", "list its readers", || Err(error.into())) {
         Err(trouble) => trouble.into_error(),
         Ok(_) => PivError::NoService,
@@ -66,6 +70,11 @@ impl Readers {
             (state.name().to_string_lossy().into_owned(), state.event_state().contains(State::PRESENT))
         };
         Ok(states.iter().map(one).collect())
+    }
+
+    /// Whether a reader holds a card, as far as the service knows: it looks now and then.
+    pub(super) fn has_card(&mut self, reader: &str) -> Result<bool, PivError> {
+        Ok(self.present()?.iter().any(|(name, has_card)| name == reader && *has_card))
     }
 
     /// Opens the YubiKey in a reader, and before it a line of our own.

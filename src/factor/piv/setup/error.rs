@@ -23,6 +23,8 @@ pub enum SetupError {
     NotTaken { token: String, what: &'static str },
     /// The connection was lost, or no answer came, while PIN or PUK was being changed: nobody knows which one holds.
     Unsure { token: String, what: &'static str },
+    /// It was the factory's when looked at, and is not any more: another program was there meanwhile. Nothing was sent.
+    CodeChanged { token: String, what: &'static str },
     /// Not the management key.
     ManagementKeyWrong { token: String },
     /// Cannot be the management key.
@@ -78,6 +80,9 @@ impl std::fmt::Display for SetupError {
                 f,
                 "no answer came from the {token} while its {what} was being changed: it has the old one or the new one"
             ),
+            Self::CodeChanged { token, what } => {
+                write!(f, "another program has changed the {what} of the {token} meanwhile; nothing was sent")
+            }
             Self::ManagementKeyWrong { token } => write!(f, "that is not the management key of the {token}"),
             Self::ManagementKeyForm { token, kind, digits } => {
                 write!(f, "that cannot be the management key of the {token}: {kind} has {digits} hexadecimal digits")

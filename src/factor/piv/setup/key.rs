@@ -25,6 +25,13 @@ use std::time::SystemTime;
 /// The data object that says which retired PIV slots are used.
 const KEY_HISTORY: u32 = 0x005f_c10c;
 
+impl NewKey {
+    /// Whether its certificate is signed with the PIN.
+    pub fn wants_pin(self) -> bool {
+        self.pin != PinPolicy::Never && self.mode != Mode::EcdhX25519
+    }
+}
+
 impl PivTokens {
     /// The PIN, if the certificate of such a key is signed with it. It is asked for before the key is made: one that is not known would
     /// leave the setup half done.
@@ -35,10 +42,7 @@ impl PivTokens {
         rules: PinRules,
         prompt: &mut dyn Prompt,
     ) -> Result<Option<Arc<Pin>>, FactorError> {
-        if new.pin == PinPolicy::Never || new.mode == Mode::EcdhX25519 {
-            return Ok(None);
-        }
-        self.proven(look, rules, prompt).map(Some)
+        if new.wants_pin() { self.proven(look, rules, prompt).map(Some) } else { Ok(None) }
     }
 
     /// Looks whether a PIV slot is as it was `seen`.

@@ -21,15 +21,26 @@ use zeroize::Zeroizing;
 /// A PIN to be changed, and to which.
 pub struct NewPin {
     old: Arc<Pin>,
-    /// It was typed for this, and nobody has judged it.
-    typed: bool,
+    given: Given,
     new: Arc<Pin>,
 }
 
 /// A PUK to be changed, and to which.
 pub struct NewPuk {
     old: Arc<Puk>,
+    given: Given,
     new: Arc<Puk>,
+}
+
+/// Where a PIN or PUK that is to be changed is known from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// The token says that it is the one that all YubiKeys come with.
+    Factory,
+    /// It was right in this command.
+    Proven,
+    /// It was typed for this, and nobody has judged it.
+    Person,
 }
 
 impl PivTokens {
@@ -60,12 +71,15 @@ impl PivTokens {
         let default = look.counters.pin_is_default == Some(true);
         // What is known is right, and spends no try; but one that is blocked is not changed.
         may_try_pin(&name, look.counters.pin, rules.force_last_try || default).map_err(FactorError::Piv)?;
-        let known = default.then(|| Arc::new(Pin::new(Zeroizing::new(DEFAULT_PIN.to_owned()))));
-        let known = known.or_else(|| self.known(look.token.serial));
-        let typed = known.is_none();
-        let old = known.map_or_else(|| old_pin(&name, look.counters.pin, None, prompt), Ok)?;
+        let (old, given) = if let Some(known) = self.known(look.token.serial) {
+            (known, Given::Proven)
+        } else if default {
+            (Arc::new(Pin::new(Zeroizing::new(DEFAULT_PIN.to_owned()))), Given::Factory)
+        } else {
+            (old_pin(&name, look.counters.pin, &[], prompt)?, Given::Person)
+        };
         let new = Arc::new(new_code(Code::Pin, &name, prompt)?.into_pin());
-        Ok(NewPin { old, typed, new })
+        Ok(NewPin { old, given, new })
     }
 
     /// Changes the PIN. Where the old one was typed wrong, a person may type it again.
@@ -77,17 +91,23 @@ impl PivTokens {
         prompt: &mut dyn Prompt,
     ) -> Result<(), FactorError> {
         let (serial, name) = (look.token.serial, look.token.name());
-        let NewPin { mut old, typed, new } = codes;
+        let NewPin { mut old, given, new } = codes;
+        let typed = given == Given::Person;
+        let mut wrong = Vec::new();
         for attempt in 1.. {
-            let force = rules.force_last_try || !typed;
-            let of = name.clone();
-            let allowed = move |now: &Counters| may_try_pin(&of, now.pin, force);
-            let (from, to) = (Arc::clone(&old), Arc::clone(&new));
-            let work = move |desk: &mut Desk| desk.change_pin(serial, &from, &to);
+            let (of, force) = (name.clone(), rules.force_last_try);
+            let allowed = move |now: &Counters| match (given, now.pin_is_default) {
+                // It is no guess only while the token itself says that it is still that one.
+                (Given::Factory, Some(true)) => Ok(()),
+                (Given::Factory, Some(false)) => Err(changed(&of, "PIN")),
+                _ => may_try_pin(&of, now.pin, force),
+            };
+            let (sent, to) = (Arc::clone(&old), Arc::clone(&new));
+            let work = move |desk: &mut Desk| desk.change_pin(serial, &sent, &to);
             let error = match self.change(look, allowed, prompt, work) {
                 Ok(()) => {
                     self.remember(serial, new);
-                    return self.count(look, prompt);
+                    return Ok(());
                 }
                 Err(error) => error,
             };
@@ -98,16 +118,17 @@ impl PivTokens {
             }
             prompt.show(&Event::WrongPin { token: &name, tries });
             look.counters.pin = exactly(tries);
-            old = old_pin(&name, look.counters.pin, Some(&old), prompt)?;
+            wrong.push(old);
+            old = old_pin(&name, look.counters.pin, &wrong, prompt)?;
         }
         unreachable!("the loop ends with its last attempt")
     }
 
     /// Asks for a new PUK, and for the old one unless the token says that it is the one it came with. Nothing is sent.
     pub fn ask_new_puk(&self, look: &Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<NewPuk, FactorError> {
-        let old = Arc::new(puk(look, rules, prompt)?);
+        let (old, given) = puk(look, rules, prompt)?;
         let new = Arc::new(new_code(Code::Puk, &look.token.name(), prompt)?.into_puk());
-        Ok(NewPuk { old, new })
+        Ok(NewPuk { old: Arc::new(old), given, new })
     }
 
     /// Changes the PUK.
@@ -119,27 +140,25 @@ impl PivTokens {
         prompt: &mut dyn Prompt,
     ) -> Result<(), FactorError> {
         let serial = look.token.serial;
-        let NewPuk { old, new } = codes;
+        let NewPuk { old, given, new } = codes;
         let work = move |desk: &mut Desk| desk.change_puk(serial, &old, &new);
-        self.change(look, puk_allowed(look, rules), prompt, work)?;
-        self.count(look, prompt)
+        self.change(look, puk_allowed(look, given, rules), prompt, work)
     }
 
     /// Sets the PIN anew, with the PUK.
     pub fn unblock(&self, look: &mut Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
         let (serial, name) = (look.token.serial, look.token.name());
-        let puk = puk(look, rules, prompt)?;
+        let (puk, given) = puk(look, rules, prompt)?;
         let new = new_code(Code::Pin, &name, prompt)?.into_pin();
         let work = move |desk: &mut Desk| desk.unblock(serial, &puk, &new);
-        self.change(look, puk_allowed(look, rules), prompt, work)?;
-        self.count(look, prompt)
+        self.change(look, puk_allowed(look, given, rules), prompt, work)
     }
 
     /// Sends a change of PIN or PUK, once, if the counters still allow it. Where no answer comes, it is known whether it was sent: what was
     /// not is given up for good, and what was may have been done.
     fn change(
         &self,
-        look: &Look,
+        look: &mut Look,
         allowed: impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static,
         prompt: &mut dyn Prompt,
         send: impl FnOnce(&mut Desk) -> Result<(), PivError> + Send + 'static,
@@ -147,23 +166,27 @@ impl PivTokens {
         let serial = look.token.serial;
         let work = move |desk: &mut Desk| {
             // Another program may have spent tries while a person typed.
-            allowed(&desk.counters(serial)?)?;
+            let before = desk.counters(serial)?;
+            allowed(&before)?;
             let done = send(desk);
             desk.let_go(serial);
-            done
+            done?;
+            // It is changed, also where the token is pulled out now and cannot be asked any more.
+            Ok(desk.counters(serial).unwrap_or(Counters {
+                pin: None,
+                pin_is_default: None,
+                puk: None,
+                puk_is_default: None,
+                ..before
+            }))
         };
-        self.cards.borrow_mut().run_patiently(&look.token.name(), prompt, work)
+        look.counters = self.cards.borrow_mut().run_patiently(&look.token.name(), prompt, work)?;
+        Ok(())
     }
 
     /// Whether the PIN that was right in this command is the one that all YubiKeys come with.
     pub fn knows_default_pin(&self, serial: u32) -> bool {
         self.known(serial).is_some_and(|pin| pin.expose() == DEFAULT_PIN)
-    }
-
-    /// Reads the counters again.
-    fn count(&self, look: &mut Look, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
-        look.counters = self.cards.borrow_mut().counters(look.token.serial, prompt)?;
-        Ok(())
     }
 }
 
@@ -174,20 +197,25 @@ fn exactly(tries: Tries) -> Option<u8> {
     }
 }
 
-/// The PIN that is to be changed, typed; not sent yet. `wrong`: the one that was just judged.
+/// Another PIN or PUK than the one that was looked at.
+fn changed(token: &str, what: &'static str) -> PivError {
+    PivError::Setup(SetupError::CodeChanged { token: token.to_owned(), what })
+}
+
+/// The PIN that is to be changed, typed; not sent yet. `wrong`: those that were judged in this command.
 fn old_pin(
     token: &str,
     tries: Option<u8>,
-    wrong: Option<&Arc<Pin>>,
+    wrong: &[Arc<Pin>],
     prompt: &mut dyn Prompt,
 ) -> Result<Arc<Pin>, FactorError> {
     loop {
         let ask = Ask::Pin { token, tries: tries.map_or(Tries::Unknown, Tries::Exactly), vouched: true };
         let person = prompt.can_retry(&ask);
         let pin = Arc::new(prompt.secret(&ask).map_err(FactorError::Prompt)?.into_pin());
-        let twice = wrong.is_some_and(|wrong| wrong.expose() == pin.expose());
+        let twice = wrong.iter().any(|wrong| wrong.expose() == pin.expose());
         let unsent = |why| PivError::PinForm { token: token.to_owned(), why };
-        let checked = if twice { Err(unsent("it is the one that was wrong before")) } else { check_form(&pin, token) };
+        let checked = if twice { Err(unsent("it was wrong before")) } else { check_form(&pin, token) };
         match checked {
             Ok(()) => return Ok(pin),
             Err(error) if person => prompt.show(&Event::Warning(&error.to_string())),
@@ -197,22 +225,29 @@ fn old_pin(
 }
 
 /// Whether the PUK may still be sent, by what the counters say by then.
-fn puk_allowed(look: &Look, rules: PinRules) -> impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static {
+fn puk_allowed(
+    look: &Look,
+    given: Given,
+    rules: PinRules,
+) -> impl FnOnce(&Counters) -> Result<(), PivError> + Send + 'static {
     let (name, noted, force) = (look.token.name(), look.management.puk_is_blocked, rules.force_last_try);
-    move |now| may_try(&name, now, noted, force)
+    move |now| match (given, now.puk_is_default) {
+        (Given::Factory, Some(false)) => Err(changed(&name, "PUK")),
+        _ => may_try(&name, now, noted, force),
+    }
 }
 
 /// The PUK: known, or typed. It is not sent yet.
-fn puk(look: &Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<Puk, FactorError> {
+fn puk(look: &Look, rules: PinRules, prompt: &mut dyn Prompt) -> Result<(Puk, Given), FactorError> {
     let (name, counters) = (look.token.name(), &look.counters);
     may_try(&name, counters, look.management.puk_is_blocked, rules.force_last_try).map_err(FactorError::Piv)?;
     if counters.puk_is_default == Some(true) {
-        return Ok(Puk::new(Zeroizing::new(DEFAULT_PUK.to_owned())));
+        return Ok((Puk::new(Zeroizing::new(DEFAULT_PUK.to_owned())), Given::Factory));
     }
     let tries = counters.puk.map_or(Tries::Unknown, Tries::Exactly);
     let typed = prompt.secret(&Ask::Puk { token: &name, tries }).map_err(FactorError::Prompt)?;
     check(&typed, Code::Puk).map_err(FactorError::Piv)?;
-    Ok(typed.into_puk())
+    Ok((typed.into_puk(), Given::Person))
 }
 
 /// Whether a PUK may be sent. The last try is nobody's but the person's who says so; nor is one that may be the last.
