@@ -1,6 +1,6 @@
 //! YubiKeys on the command line: `piv[:SERIAL-OR-NAME][/PIV SLOT]`, and what a session does with them.
 
-use super::report::{CliError, USAGE, prose, warn};
+use super::report::{CliError, NOT_FOUND, USAGE, prose, warn};
 use super::session::Session;
 use crate::factor::piv::attestation::{Birth, Roots};
 use crate::factor::piv::info::TokenInfo;
@@ -42,7 +42,10 @@ impl std::str::FromStr for PivSpec {
         };
         if !rest.contains('=') {
             let (token, slot) = rest.split_once('/').map_or((rest, None), |(token, slot)| (token, Some(slot)));
-            spec.slot = slot.map(str::parse).transpose()?;
+            spec.slot = slot
+                .map(str::parse)
+                .transpose()
+                .map_err(|why| if names_a_file(rest) { as_a_file(rest) } else { why })?;
             match (token, token.bytes().all(|byte| byte.is_ascii_digit())) {
                 ("", _) if slot.is_none() => return Err(FORMS.into()),
                 ("", _) => {}
@@ -76,6 +79,17 @@ fn serial(text: &str) -> Result<u32, String> {
     number.filter(|&number| number > 0).ok_or_else(|| format!("'{text}' is not a serial number"))
 }
 
+/// Whether that looks like the name of a file with a certificate or public key in it.
+fn names_a_file(text: &str) -> bool {
+    let ends = ["pem", "der", "crt", "cer", "pub"];
+    let extension = Path::new(text).extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|end| ends.iter().any(|known| end.eq_ignore_ascii_case(known)))
+}
+
+fn as_a_file(path: &str) -> String {
+    format!("for a certificate or public key in a file: 'piv:file={path}'")
+}
+
 /// A token that keyslots of the vault know, by name.
 pub struct Known(Vec<(u32, String)>);
 
@@ -91,8 +105,18 @@ impl Known {
         Self(Vec::new())
     }
 
-    fn serial(&self, name: &str) -> Option<u32> {
-        self.0.iter().find(|(_, known)| known == name).map(|(serial, _)| *serial)
+    /// The serial number of a token that was named by it, or by its name.
+    fn serial_of(&self, spec: &PivSpec) -> Result<Option<u32>, CliError> {
+        let Some(name) = &spec.known_as else { return Ok(spec.serial) };
+        if let Some((serial, _)) = self.0.iter().find(|(_, known)| known == name) {
+            return Ok(Some(*serial));
+        }
+        let unknown = PivError::UnknownName { name: name.clone() };
+        if names_a_file(name) || Path::new(name).is_file() {
+            let (message, hint) = (unknown.to_string(), as_a_file(name));
+            return Err(CliError::Plain { message, hint, code: NOT_FOUND });
+        }
+        Err(FactorError::Piv(unknown).into())
     }
 
     fn name(&self, serial: u32) -> Option<&str> {
@@ -143,12 +167,7 @@ impl Session {
         known: &Known,
         root: Option<&Path>,
     ) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
-        let serial = match (&spec.known_as, spec.serial) {
-            (Some(name), _) => {
-                Some(known.serial(name).ok_or_else(|| FactorError::Piv(PivError::UnknownName { name: name.clone() }))?)
-            }
-            (None, serial) => serial,
-        };
+        let serial = known.serial_of(spec)?;
         if let Some(path) = &spec.file {
             let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
             if root.is_some() {
@@ -313,5 +332,8 @@ mod tests {
         {
             assert!(parse(bad).is_err(), "{bad}");
         }
+        assert!(parse(":keys/two.pem").unwrap_err().contains("'piv:file=keys/two.pem'"));
+        let unknown = Known::none().serial_of(&parse(":two.pem").unwrap());
+        assert!(matches!(unknown, Err(CliError::Plain { hint, .. }) if hint.contains("'piv:file=two.pem'")));
     }
 }

@@ -287,8 +287,13 @@ pub enum PromptError {
     },
     /// A PIN from a file was not given, since only the vault file says that this token is meant.
     Withheld,
-    /// The PIN file was used for this other token, which asked first, and nobody is there to type another PIN.
-    PinUsed(String),
+    /// The PIN file was used for another token, which asked first, and nobody is there to type another PIN.
+    PinUsed {
+        /// The one that asked first.
+        first: String,
+        /// The one that has its own PIN.
+        this: String,
+    },
     /// The terminal failed.
     Io(std::io::Error),
 }
@@ -302,8 +307,8 @@ impl std::fmt::Display for PromptError {
             Self::Unreadable(why) => write!(f, "what was typed cannot be used: {why}"),
             Self::File { path, error } => write!(f, "cannot read '{path}': {error}"),
             Self::Withheld => f.write_str("the PIN from the file was not sent, since nobody named this token"),
-            Self::PinUsed(other) => {
-                write!(f, "the PIN file was used for token '{other}', and this one has its own PIN")
+            Self::PinUsed { first, .. } => {
+                write!(f, "the PIN file was used for token '{first}', and this one has its own PIN")
             }
             Self::Io(error) => write!(f, "the terminal failed: {error}"),
         }

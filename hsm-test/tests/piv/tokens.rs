@@ -160,6 +160,7 @@ fn one_token_does_not_count_twice() {
     let ran = person.with_pin("init --factor piv:12345678 --factor piv:87654321 --threshold 1 --no-recovery");
     // The PIN file is for the first that asks.
     assert!(ran.code == Some(1) && ran.stderr.contains("was used for token"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("piv:file=CERTIFICATE") && !ran.stderr.contains("pin-source"), "{}", ran.stderr);
 }
 
 #[test]
