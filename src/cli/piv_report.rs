@@ -3,7 +3,7 @@
 use super::report::{DAMAGED, Explained, FIXABLE, LOCKED, NOT_FOUND, TOKEN, USAGE};
 use crate::factor::piv::PivError;
 use crate::factor::piv::info::OTHER_PIV;
-use crate::prompt::Tries;
+use crate::prompt::{Tries, let_go};
 
 /// How the smart-card service is started here.
 const SERVICE: &str = if cfg!(target_os = "macos") {
@@ -40,7 +40,7 @@ pub(super) fn explain(error: &PivError) -> Explained {
             (NOT_FOUND, "say its serial number, piv:SERIAL, or give a new name: 'piv:serial=SERIAL;name=NAME'")
         }
         PivError::Held { holder, .. } | PivError::Busy { holder, .. } => {
-            made = let_go(holder.as_deref());
+            made = format!("{}; then try again", let_go(holder.as_deref()));
             (TOKEN, made.as_str())
         }
         PivError::Gone { .. } => (TOKEN, "put it back and run the command again; nothing was changed"),
@@ -117,16 +117,6 @@ fn command(what: &str, token: &str, more: &str) -> String {
 fn last_try(token: &str) -> String {
     let unblock = command("unblock", token, " --force");
     format!("if you are sure of the PIN, repeat with --force-pin; if not, set a new one with the PUK: {unblock}")
-}
-
-/// What a person can do about a program that keeps a card for itself.
-fn let_go(holder: Option<&str>) -> String {
-    match holder {
-        Some(name) if name.starts_with("scdaemon") => {
-            "GnuPG keeps it: 'gpgconf --kill scdaemon' makes it let go; then try again".to_owned()
-        }
-        _ => "close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'), and try again".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
 pub use signals::Stoppable;
 pub use tty::TtyPrompt;
-pub use words::wrap;
+pub use words::{let_go, wrap};
 
 use crate::secret::SecretText;
 use std::io::{IsTerminal, Write};
@@ -251,6 +251,20 @@ pub enum Event<'a> {
         tokens: &'a [String],
         /// Name of the vault.
         vault: &'a str,
+    },
+    /// Enter alone, at what is asked next, leads to waiting for one of these tokens.
+    EnterWaits {
+        /// The tokens, as a person knows them.
+        tokens: &'a [String],
+        /// Whether other ways in come first.
+        others: bool,
+    },
+    /// Another program has a card for itself.
+    Held {
+        /// In a sentence.
+        why: &'a str,
+        /// Its name and process number, where they can be guessed.
+        holder: Option<&'a str>,
     },
     /// The two passwords differ; both are asked again.
     Mismatch,

@@ -112,7 +112,7 @@ fn a_transaction_that_does_not_end() {
 $ twinlock list --keyslot piv --pin-file pin
 Waiting for the card: another program may be using it. Ctrl-C stops.
 twinlock: error: the card did not answer within 10 seconds: another program is using it
-twinlock: hint: close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'), and try again
+twinlock: hint: close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon'); then try again
 => 7
 
 ";
