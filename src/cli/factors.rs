@@ -164,6 +164,20 @@ pub fn check_specs(specs: &[Spec]) -> Result<(), CliError> {
     }
 }
 
+/// Finds the typing errors in what names YubiKeys and files before a person types anything, or a PIN and a touch are spent for unlocking.
+pub fn look_early(specs: &[Spec], known: &Known, making: &Making, session: &mut Session) -> Result<(), CliError> {
+    let mut keys = Vec::new();
+    for spec in specs {
+        let Spec::Piv(spec) = spec else { continue };
+        let Some(key) = session.piv_check(spec, known, making.attestation_root.as_deref())? else { continue };
+        if keys.contains(&key) {
+            return Err(named_twice(KIND));
+        }
+        keys.push(key);
+    }
+    Ok(())
+}
+
 fn named_twice(kind: &str) -> CliError {
     CliError::Usage {
         message: format!("the factor '{kind}' is there twice, and would count twice for the same thing"),

@@ -3,8 +3,8 @@
 use super::report::{CliError, NOT_FOUND, USAGE, prose, warn};
 use super::session::Session;
 use crate::factor::piv::attestation::{Birth, Roots};
-use crate::factor::piv::info::TokenInfo;
-use crate::factor::piv::public::MAX_FILE;
+use crate::factor::piv::info::{KeyInfo, TokenInfo};
+use crate::factor::piv::public::{MAX_FILE, PublicKey};
 use crate::factor::piv::{
     Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, TouchPolicy, describe,
     params::check_name,
@@ -158,6 +158,26 @@ impl Session {
         tokens.here(self.prompt.as_mut()).map(|(tokens, _)| tokens).unwrap_or_default()
     }
 
+    /// Finds out before anything is typed, or a PIN and a touch are spent for unlocking, whether a key can be enrolled: its file is parsed, its
+    /// token looked for. Its public half; `None`: it comes from a pipe, which can be read once only.
+    pub fn piv_check(
+        &mut self,
+        spec: &PivSpec,
+        known: &Known,
+        root: Option<&Path>,
+    ) -> Result<Option<Vec<u8>>, CliError> {
+        let serial = known.serial_of(spec)?;
+        let Some(path) = &spec.file else {
+            self.attestation_roots(root)?;
+            return Ok(Some(point(&self.piv_key(PivSpec { serial, ..spec.clone() })?.key)));
+        };
+        let hints = hints_of(spec, serial, root)?;
+        if std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir()) {
+            return Ok(None);
+        }
+        Ok(Some(from_file(path, hints)?.public))
+    }
+
     /// The public half of a key, from a token that is here or from a file.
     ///
     /// `root`: certificates that must prove where the key was born. Those of the config file may fail to.
@@ -169,15 +189,11 @@ impl Session {
     ) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
         let serial = known.serial_of(spec)?;
         if let Some(path) = &spec.file {
-            let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
-            if root.is_some() {
-                return Err(FactorError::Piv(PivError::Setup(SetupError::NotProven {
-                    token: hints.called(),
-                    attested: false,
-                }))
-                .into());
-            }
-            let enroll = from_file(path, hints)?;
+            let enroll = from_file(path, hints_of(spec, serial, root)?)?;
+            warn(&format!(
+                "nothing proves that anybody has the token of the key in '{}': have its owner try 'twinlock keyslot test' before you rely on it",
+                path.display()
+            ));
             return Ok((enroll.public.clone(), Box::new(enroll)));
         }
         let mut enroll = self.piv_key(PivSpec { serial, ..spec.clone() })?;
@@ -188,11 +204,7 @@ impl Session {
             (None, None) if self.interactive() => self.ask_name(&enroll.token)?,
             (None, None) => None,
         };
-        let public = match &enroll.key.public {
-            crate::factor::piv::public::PublicKey::Ecdh { point, .. } => point.clone(),
-            crate::factor::piv::public::PublicKey::Other(_) => Vec::new(),
-        };
-        Ok((public, Box::new(enroll)))
+        Ok((point(&enroll.key), Box::new(enroll)))
     }
 
     /// Whether the key is proven to be born on its token, for the keyslot to record.
@@ -281,11 +293,25 @@ fn from_file(path: &Path, hints: Hints) -> Result<PivPublicEnroll, CliError> {
         let why = "it is too long".to_owned();
         return Err(FactorError::Piv(PivError::BadFile { path: shown, why }).into());
     }
-    let enroll = PivPublicEnroll::from_file(&shown, &bytes, hints)?;
-    warn(&format!(
-        "nothing proves that anybody has the token of the key in '{shown}': have its owner try 'twinlock keyslot test' before you rely on it"
-    ));
-    Ok(enroll)
+    Ok(PivPublicEnroll::from_file(&shown, &bytes, hints)?)
+}
+
+/// What is known of the token of a key that comes from a file. `root`: a proof was asked for, which a file cannot give.
+fn hints_of(spec: &PivSpec, serial: Option<u32>, root: Option<&Path>) -> Result<Hints, CliError> {
+    let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
+    if root.is_none() {
+        return Ok(hints);
+    }
+    let token = hints.called();
+    Err(FactorError::Piv(PivError::Setup(SetupError::NotProven { token, attested: false })).into())
+}
+
+/// The public half of a key; empty for a kind that nothing is wrapped under.
+fn point(key: &KeyInfo) -> Vec<u8> {
+    match &key.public {
+        PublicKey::Ecdh { point, .. } => point.clone(),
+        PublicKey::Other(_) => Vec::new(),
+    }
 }
 
 /// A file, as far as it may be long.
