@@ -10,7 +10,7 @@ use crate::factor::piv::{
     params::check_name,
 };
 use crate::factor::{Enroll, FactorError, SlotContext};
-use crate::header::{Header, Stanza};
+use crate::header::{Header, Keyslot, Stanza};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -90,25 +90,55 @@ fn as_a_file(path: &str) -> String {
     format!("for a certificate or public key in a file: 'piv:file={path}'")
 }
 
-/// A token that keyslots of the vault know, by name.
-pub struct Known(Vec<(u32, String)>);
+/// What keyslots of the vault know of YubiKeys.
+pub struct Known {
+    /// Serial numbers and names.
+    names: Vec<(u32, String)>,
+    /// The public halves of their keys, and the keyslot of each.
+    keys: Vec<(Vec<u8>, String)>,
+}
+
+/// A key that is to be enrolled.
+pub struct Found {
+    /// Its public half.
+    pub public: Vec<u8>,
+    /// The serial number of its token; of a key from a file as the person says it, if they do.
+    pub serial: Option<u32>,
+    /// Its token, as a person knows it.
+    pub called: String,
+    /// What enrolls it.
+    pub enroll: Box<dyn Enroll>,
+}
 
 impl Known {
     /// Those of a header.
     pub fn of(header: &Header) -> Self {
-        let stanzas = header.keyslots.iter().flat_map(|slot| &slot.factors);
-        Self(stanzas.filter_map(describe).filter_map(|(_, hints)| Some((hints.serial?, hints.name?))).collect())
+        let stanzas = || header.keyslots.iter().flat_map(|slot| slot.factors.iter().map(move |stanza| (slot, stanza)));
+        let described = stanzas().filter_map(|(_, stanza)| describe(stanza));
+        let key = |(slot, stanza): (&Keyslot, &Stanza)| {
+            let (_, wanted) = PivOpen::wanted(stanza).ok()??;
+            Some((wanted.public, slot.name.clone()))
+        };
+        Self {
+            names: described.filter_map(|(_, hints)| Some((hints.serial?, hints.name?))).collect(),
+            keys: stanzas().filter_map(key).collect(),
+        }
     }
 
     /// None: the vault is not made yet.
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { names: Vec::new(), keys: Vec::new() }
+    }
+
+    /// The keyslots that this key is a factor of.
+    pub fn used_by(&self, public: &[u8]) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(move |(key, _)| key == public).map(|(_, keyslot)| keyslot.as_str())
     }
 
     /// The serial number of a token that was named by it, or by its name.
     fn serial_of(&self, spec: &PivSpec) -> Result<Option<u32>, CliError> {
         let Some(name) = &spec.known_as else { return Ok(spec.serial) };
-        if let Some((serial, _)) = self.0.iter().find(|(_, known)| known == name) {
+        if let Some((serial, _)) = self.names.iter().find(|(_, known)| known == name) {
             return Ok(Some(*serial));
         }
         let unknown = PivError::UnknownName { name: name.clone() };
@@ -120,7 +150,7 @@ impl Known {
     }
 
     fn name(&self, serial: u32) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == serial).map(|(_, name)| name.as_str())
+        self.names.iter().find(|(known, _)| *known == serial).map(|(_, name)| name.as_str())
     }
 }
 
@@ -181,12 +211,7 @@ impl Session {
     /// The public half of a key, from a token that is here or from a file.
     ///
     /// `root`: certificates that must prove where the key was born. Those of the config file may fail to.
-    pub fn piv_enroller(
-        &mut self,
-        spec: &PivSpec,
-        known: &Known,
-        root: Option<&Path>,
-    ) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
+    pub fn piv_enroller(&mut self, spec: &PivSpec, known: &Known, root: Option<&Path>) -> Result<Found, CliError> {
         let serial = known.serial_of(spec)?;
         if let Some(path) = &spec.file {
             let enroll = from_file(path, hints_of(spec, serial, root)?)?;
@@ -194,7 +219,8 @@ impl Session {
                 "nothing proves that anybody has the token of the key in '{}': have its owner try 'twinlock keyslot test' before you rely on it",
                 path.display()
             ));
-            return Ok((enroll.public.clone(), Box::new(enroll)));
+            let called = enroll.hints.called();
+            return Ok(Found { public: enroll.public.clone(), serial, called, enroll: Box::new(enroll) });
         }
         let mut enroll = self.piv_key(PivSpec { serial, ..spec.clone() })?;
         enroll.attested = self.is_proven(&enroll, root)?;
@@ -204,7 +230,9 @@ impl Session {
             (None, None) if self.interactive() => self.ask_name(&enroll.token)?,
             (None, None) => None,
         };
-        Ok((point(&enroll.key), Box::new(enroll)))
+        let (public, serial) = (point(&enroll.key), Some(enroll.token.serial));
+        let called = Hints { serial, name: enroll.name.clone(), ..Hints::default() }.called();
+        Ok(Found { public, serial, called, enroll: Box::new(enroll) })
     }
 
     /// Whether the key is proven to be born on its token, for the keyslot to record.
