@@ -3,7 +3,7 @@
 use super::config::default_path;
 use super::out;
 use super::proofs::Proofs;
-use super::report::{CliError, count};
+use super::report::{CliError, Explained, count};
 use super::session::Session;
 use super::ways_in::{in_plain_words, warnings, when};
 use crate::factor::{Role, in_words, role};
@@ -51,7 +51,7 @@ impl Findings {
 
     fn problem(&mut self, about: &'static str, error: &CliError) {
         if let Some(explained) = super::report::explain(error) {
-            let super::report::Explained { message, hint, .. } = explained;
+            let Explained { message, hint, .. } = explained;
             self.0.push(Finding { grade: Grade::Problem, about, what: message, hint });
         }
     }
@@ -63,9 +63,9 @@ impl Args {
         found.good("program", format!("twinlock {}", env!("CARGO_PKG_VERSION")));
         let header = vault(session, &mut found);
         modules(session, &mut found);
-        readers(session, &mut found, header.as_ref());
+        let no_cards = readers(session, &mut found, header.as_ref());
         if let Some(header) = &header {
-            ways_in(header, session, &mut found);
+            ways_in(header, session, &mut found, no_cards.as_ref());
         }
         let problems = found.0.iter().filter(|finding| finding.grade == Grade::Problem).count();
         if self.json {
@@ -152,11 +152,12 @@ fn modules(session: &mut Session, found: &mut Findings) {
 }
 
 /// The smart-card service, its readers, the YubiKeys in them. Without a keyslot that needs it, a missing service is no more than a note.
-fn readers(session: &mut Session, found: &mut Findings, header: Option<&Header>) {
+/// Where no card can be looked at: why, and what to do about it.
+fn readers(session: &mut Session, found: &mut Findings, header: Option<&Header>) -> Option<Explained> {
     let looked = match session.piv() {
         Ok(tokens) => tokens.here(session.prompt.as_mut()).map_err(CliError::from),
         // Told about the config file already.
-        Err(_) => return,
+        Err(_) => return None,
     };
     let mut stanzas = header.iter().flat_map(|header| &header.keyslots).flat_map(|slot| &slot.factors);
     let needed = stanzas.any(|stanza| stanza.kind == crate::factor::piv::KIND);
@@ -170,24 +171,36 @@ fn readers(session: &mut Session, found: &mut Findings, header: Option<&Header>)
                 }
             }
         }
-        Err(error) if needed => found.problem("smart cards", &error),
         Err(error) => {
-            if let Some(explained) = super::report::explain(&error) {
+            let explained = super::report::explain(&error)?;
+            if needed {
+                found.problem("smart cards", &error);
+            } else {
                 let what = format!("{}; no YubiKey can be used", explained.message);
-                found.note("smart cards", what, explained.hint.unwrap_or_default());
+                found.note("smart cards", what, explained.hint.clone().unwrap_or_default());
             }
+            return Some(explained);
         }
     }
+    None
 }
 
 /// Which ways in work now, and what is wise about them.
-fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
+fn ways_in(header: &Header, session: &mut Session, found: &mut Findings, no_cards: Option<&Explained>) {
     let (mut usable, proofs) = (0, Proofs::load());
+    // Nobody knows then whether a YubiKey is here, and to plug it in does not help.
+    let mut blind = None;
     for slot in &header.keyslots {
         let missing = missing(slot, session);
         if let Some(field) = slot.unknown_critical() {
             found.note("way in", format!("'{}' needs '{field}', not known here", slot.name), "use a newer twinlock");
         } else if slot.factors.len() - missing.len() < usize::from(slot.threshold) {
+            let needs_cards = slot.factors.iter().any(|stanza| stanza.kind == crate::factor::piv::KIND);
+            if let Some(Explained { message, hint: Some(hint), .. }) = no_cards.filter(|_| needs_cards) {
+                found.note("way in", format!("'{}' cannot be used now: {message}", slot.name), hint);
+                blind = Some(hint.clone());
+                continue;
+            }
             let what = format!("'{}' cannot be used now: {} not here", slot.name, missing.join(", "));
             found.note("way in", what, "plug the token in; one that is used by PKCS#11 needs its module configured");
         } else {
@@ -198,7 +211,8 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings) {
     }
     if usable == 0 {
         let message = "no way into the vault works now".to_owned();
-        let hint = "bring a token that is enrolled; 'twinlock keyslot list' shows which".to_owned();
+        let bring = "bring a token that is enrolled; 'twinlock keyslot list' shows which".to_owned();
+        let hint = blind.unwrap_or(bring);
         found.problem("way in", &CliError::Plain { message, hint, code: super::report::LOCKED });
     }
     for warning in warnings(header, &proofs, SystemTime::now()) {

@@ -1,7 +1,7 @@
 //! Keyslots as arguments: repeated `--factor`, `--threshold`; and making the factors, with the person or from files.
 
 use super::out;
-use super::piv::{Known, PivSpec};
+use super::piv::{Found, Known, PivSpec};
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
@@ -164,6 +164,20 @@ pub fn check_specs(specs: &[Spec]) -> Result<(), CliError> {
     }
 }
 
+/// Finds the typing errors in what names YubiKeys and files before a person types anything, or a PIN and a touch are spent for unlocking.
+pub fn look_early(specs: &[Spec], known: &Known, making: &Making, session: &mut Session) -> Result<(), CliError> {
+    let mut keys = Vec::new();
+    for spec in specs {
+        let Spec::Piv(spec) = spec else { continue };
+        let Some(key) = session.piv_check(spec, known, making.attestation_root.as_deref())? else { continue };
+        if keys.contains(&key) {
+            return Err(named_twice(KIND));
+        }
+        keys.push(key);
+    }
+    Ok(())
+}
+
 fn named_twice(kind: &str) -> CliError {
     CliError::Usage {
         message: format!("the factor '{kind}' is there twice, and would count twice for the same thing"),
@@ -187,6 +201,8 @@ pub struct Maker<'a> {
     known: Known,
     /// Keys of YubiKeys in the keyslot that is being made.
     keys: Vec<Vec<u8>>,
+    /// The serial numbers of these YubiKeys.
+    devices: Vec<u32>,
     /// The recovery codes that were made, for their sheets.
     pub codes: Vec<CodeText>,
 }
@@ -194,7 +210,15 @@ pub struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// For a vault of that name, whose keyslots know these tokens.
     pub fn new(making: &'a Making, vault: &str, known: Known) -> Self {
-        Self { making, vault: vault.to_owned(), password: None, known, keys: Vec::new(), codes: Vec::new() }
+        Self {
+            making,
+            vault: vault.to_owned(),
+            password: None,
+            known,
+            keys: Vec::new(),
+            devices: Vec::new(),
+            codes: Vec::new(),
+        }
     }
 
     /// The public halves of a keyslot's factors.
@@ -205,6 +229,7 @@ impl<'a> Maker<'a> {
         session: &mut Session,
     ) -> Result<Vec<Box<dyn Enroll>>, CliError> {
         self.keys.clear();
+        self.devices.clear();
         specs.iter().map(|spec| self.one(spec, keyslot, session)).collect()
     }
 
@@ -222,17 +247,36 @@ impl<'a> Maker<'a> {
             }
             Spec::Recovery => Box::new(RecoveryEnroll(self.recovery(session)?)),
             Spec::Piv(spec) => {
-                let (key, enroll) = session.piv_enroller(spec, &self.known, self.making.attestation_root.as_deref())?;
-                if self.keys.contains(&key) {
+                let found = session.piv_enroller(spec, &self.known, self.making.attestation_root.as_deref())?;
+                if self.keys.contains(&found.public) {
                     return Err(named_twice(KIND));
                 }
-                self.keys.push(key);
-                enroll
+                self.warn_of_shared(&found, keyslot);
+                self.keys.push(found.public);
+                self.devices.extend(found.serial);
+                found.enroll
             }
             Spec::Pkcs11(uri) => session.token_enroller(uri, self.making.allow_sha1)?,
             #[cfg(debug_assertions)]
             Spec::Fake(name) => Box::new(crate::factor::fake::FakeEnroll { name: name.clone() }),
         })
+    }
+
+    /// Two factors on one device are one to who finds it, and a spare that is the same key is none.
+    fn warn_of_shared(&self, found: &Found, keyslot: &str) {
+        let called = &found.called;
+        if found.serial.is_some_and(|serial| self.devices.contains(&serial)) {
+            warn(&format!(
+                "two factors of keyslot '{keyslot}' are on the {called}: whoever has it has both, and both are lost with it"
+            ));
+        }
+        let others: Vec<_> = self.known.used_by(&found.public).map(|name| format!("'{name}'")).collect();
+        if !others.is_empty() {
+            let others = others.join(", ");
+            warn(&format!(
+                "this key of the {called} is a factor of {others} already: keyslot '{keyslot}' is no spare for it"
+            ));
+        }
     }
 
     /// Makes a code, and hands it out; it counts only once it is proven to be kept.

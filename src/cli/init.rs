@@ -1,7 +1,7 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
-use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early};
 use super::piv::{Known, PivSpec};
 use super::recovery::offer_sheet;
 use super::report::{CliError, prose};
@@ -70,6 +70,9 @@ impl Args {
             None => AccountKey::new(random_secret()?),
         };
         let wanted = self.wanted(session)?;
+        for wanted in &wanted {
+            look_early(&wanted.specs, &Known::none(), &self.making, session)?;
+        }
         let mut maker = Maker::new(&self.making, &self.name, Known::none());
         let mut made: Vec<(Wanted, Vec<Box<dyn Enroll>>)> = Vec::new();
         for wanted in wanted {

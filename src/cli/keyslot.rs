@@ -1,6 +1,6 @@
 //! `twinlock keyslot`
 
-use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early, ways};
 use super::out;
 use super::piv::Known;
 use super::proofs::Proofs;
@@ -10,6 +10,7 @@ use super::ways_in::{tell_left, warnings};
 use crate::factor::{Role, describe, role};
 use crate::header::{Header, Keyslot};
 use crate::secret::CodeText;
+use crate::store::sqlite::SqliteStore;
 use crate::vault::{NewKeyslot, Vault, VaultError, Weaker, check_name, peek};
 use serde_json::{Value, json};
 use std::time::SystemTime;
@@ -83,10 +84,29 @@ impl Enroll {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
         self.making.check(Spec::codes(&self.factors))?;
         check_specs(&self.factors)?;
+        check_threshold(default_threshold(self.threshold, &self.factors), self.factors.len())?;
+        self.refuse_early(session)?;
         let mut vault = session.unlock_keeping_tokens()?;
         let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
         prose(&format!("enrolled keyslot '{name}'"));
         Ok(())
+    }
+
+    /// What the file says is enough to find a name that is taken or not known, before a person types or touches.
+    fn refuse_early(&self, session: &mut Session) -> Result<(), CliError> {
+        // What is wrong with the vault is told when it is unlocked.
+        let store = SqliteStore::open(&session.vault_path()?);
+        let Ok(unverified) = store.map_err(CliError::from).and_then(|mut store| Ok(peek(&mut store)?)) else {
+            return Ok(());
+        };
+        let header = unverified.header();
+        if let Some(name) = &self.name {
+            check_name(name)?;
+            if header.keyslot(name).is_some() {
+                return Err(VaultError::KeyslotExists(name.clone()).into());
+            }
+        }
+        look_early(&self.factors, &Known::of(header), &self.making, session)
     }
 }
 
@@ -99,7 +119,7 @@ pub fn enroll(
     threshold: Option<u8>,
     making: &Making,
 ) -> Result<(String, Vec<CodeText>), CliError> {
-    let threshold = threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX));
+    let threshold = default_threshold(threshold, specs);
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
@@ -118,6 +138,11 @@ pub fn enroll(
     making.or_warn(enrolled.map_err(CliError::from))?;
     session.finish_requests();
     Ok((name, maker.codes))
+}
+
+/// How many factors are needed: all of them, unless somebody said otherwise.
+fn default_threshold(threshold: Option<u8>, specs: &[Spec]) -> u8 {
+    threshold.unwrap_or(u8::try_from(specs.len()).unwrap_or(u8::MAX))
 }
 
 /// Says beside which keyslots the new one asks for less, and has it confirmed.

@@ -1,16 +1,16 @@
 //! YubiKeys on the command line: `piv[:SERIAL-OR-NAME][/PIV SLOT]`, and what a session does with them.
 
-use super::report::{CliError, USAGE, prose, warn};
+use super::report::{CliError, NOT_FOUND, USAGE, prose, warn};
 use super::session::Session;
 use crate::factor::piv::attestation::{Birth, Roots};
-use crate::factor::piv::info::TokenInfo;
-use crate::factor::piv::public::MAX_FILE;
+use crate::factor::piv::info::{KeyInfo, TokenInfo};
+use crate::factor::piv::public::{MAX_FILE, PublicKey};
 use crate::factor::piv::{
     Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, TouchPolicy, describe,
     params::check_name,
 };
 use crate::factor::{Enroll, FactorError, SlotContext};
-use crate::header::{Header, Stanza};
+use crate::header::{Header, Keyslot, Stanza};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,10 @@ impl std::str::FromStr for PivSpec {
         };
         if !rest.contains('=') {
             let (token, slot) = rest.split_once('/').map_or((rest, None), |(token, slot)| (token, Some(slot)));
-            spec.slot = slot.map(str::parse).transpose()?;
+            spec.slot = slot
+                .map(str::parse)
+                .transpose()
+                .map_err(|why| if names_a_file(rest) { as_a_file(rest) } else { why })?;
             match (token, token.bytes().all(|byte| byte.is_ascii_digit())) {
                 ("", _) if slot.is_none() => return Err(FORMS.into()),
                 ("", _) => {}
@@ -76,27 +79,78 @@ fn serial(text: &str) -> Result<u32, String> {
     number.filter(|&number| number > 0).ok_or_else(|| format!("'{text}' is not a serial number"))
 }
 
-/// A token that keyslots of the vault know, by name.
-pub struct Known(Vec<(u32, String)>);
+/// Whether that looks like the name of a file with a certificate or public key in it.
+fn names_a_file(text: &str) -> bool {
+    let ends = ["pem", "der", "crt", "cer", "pub"];
+    let extension = Path::new(text).extension().and_then(std::ffi::OsStr::to_str);
+    extension.is_some_and(|end| ends.iter().any(|known| end.eq_ignore_ascii_case(known)))
+}
+
+fn as_a_file(path: &str) -> String {
+    format!("for a certificate or public key in a file: 'piv:file={path}'")
+}
+
+/// What keyslots of the vault know of YubiKeys.
+pub struct Known {
+    /// Serial numbers and names.
+    names: Vec<(u32, String)>,
+    /// The public halves of their keys, and the keyslot of each.
+    keys: Vec<(Vec<u8>, String)>,
+}
+
+/// A key that is to be enrolled.
+pub struct Found {
+    /// Its public half.
+    pub public: Vec<u8>,
+    /// The serial number of its token; of a key from a file as the person says it, if they do.
+    pub serial: Option<u32>,
+    /// Its token, as a person knows it.
+    pub called: String,
+    /// What enrolls it.
+    pub enroll: Box<dyn Enroll>,
+}
 
 impl Known {
     /// Those of a header.
     pub fn of(header: &Header) -> Self {
-        let stanzas = header.keyslots.iter().flat_map(|slot| &slot.factors);
-        Self(stanzas.filter_map(describe).filter_map(|(_, hints)| Some((hints.serial?, hints.name?))).collect())
+        let stanzas = || header.keyslots.iter().flat_map(|slot| slot.factors.iter().map(move |stanza| (slot, stanza)));
+        let described = stanzas().filter_map(|(_, stanza)| describe(stanza));
+        let key = |(slot, stanza): (&Keyslot, &Stanza)| {
+            let (_, wanted) = PivOpen::wanted(stanza).ok()??;
+            Some((wanted.public, slot.name.clone()))
+        };
+        Self {
+            names: described.filter_map(|(_, hints)| Some((hints.serial?, hints.name?))).collect(),
+            keys: stanzas().filter_map(key).collect(),
+        }
     }
 
     /// None: the vault is not made yet.
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { names: Vec::new(), keys: Vec::new() }
     }
 
-    fn serial(&self, name: &str) -> Option<u32> {
-        self.0.iter().find(|(_, known)| known == name).map(|(serial, _)| *serial)
+    /// The keyslots that this key is a factor of.
+    pub fn used_by(&self, public: &[u8]) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(move |(key, _)| key == public).map(|(_, keyslot)| keyslot.as_str())
+    }
+
+    /// The serial number of a token that was named by it, or by its name.
+    fn serial_of(&self, spec: &PivSpec) -> Result<Option<u32>, CliError> {
+        let Some(name) = &spec.known_as else { return Ok(spec.serial) };
+        if let Some((serial, _)) = self.names.iter().find(|(_, known)| known == name) {
+            return Ok(Some(*serial));
+        }
+        let unknown = PivError::UnknownName { name: name.clone() };
+        if names_a_file(name) || Path::new(name).is_file() {
+            let (message, hint) = (unknown.to_string(), as_a_file(name));
+            return Err(CliError::Plain { message, hint, code: NOT_FOUND });
+        }
+        Err(FactorError::Piv(unknown).into())
     }
 
     fn name(&self, serial: u32) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == serial).map(|(_, name)| name.as_str())
+        self.names.iter().find(|(known, _)| *known == serial).map(|(_, name)| name.as_str())
     }
 }
 
@@ -134,32 +188,39 @@ impl Session {
         tokens.here(self.prompt.as_mut()).map(|(tokens, _)| tokens).unwrap_or_default()
     }
 
-    /// The public half of a key, from a token that is here or from a file.
-    ///
-    /// `root`: certificates that must prove where the key was born. Those of the config file may fail to.
-    pub fn piv_enroller(
+    /// Finds out before anything is typed, or a PIN and a touch are spent for unlocking, whether a key can be enrolled: its file is parsed, its
+    /// token looked for. Its public half; `None`: it comes from a pipe, which can be read once only.
+    pub fn piv_check(
         &mut self,
         spec: &PivSpec,
         known: &Known,
         root: Option<&Path>,
-    ) -> Result<(Vec<u8>, Box<dyn Enroll>), CliError> {
-        let serial = match (&spec.known_as, spec.serial) {
-            (Some(name), _) => {
-                Some(known.serial(name).ok_or_else(|| FactorError::Piv(PivError::UnknownName { name: name.clone() }))?)
-            }
-            (None, serial) => serial,
+    ) -> Result<Option<Vec<u8>>, CliError> {
+        let serial = known.serial_of(spec)?;
+        let Some(path) = &spec.file else {
+            self.attestation_roots(root)?;
+            return Ok(Some(point(&self.piv_key(PivSpec { serial, ..spec.clone() })?.key)));
         };
+        let hints = hints_of(spec, serial, root)?;
+        if std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir()) {
+            return Ok(None);
+        }
+        Ok(Some(from_file(path, hints)?.public))
+    }
+
+    /// The public half of a key, from a token that is here or from a file.
+    ///
+    /// `root`: certificates that must prove where the key was born. Those of the config file may fail to.
+    pub fn piv_enroller(&mut self, spec: &PivSpec, known: &Known, root: Option<&Path>) -> Result<Found, CliError> {
+        let serial = known.serial_of(spec)?;
         if let Some(path) = &spec.file {
-            let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
-            if root.is_some() {
-                return Err(FactorError::Piv(PivError::Setup(SetupError::NotProven {
-                    token: hints.called(),
-                    attested: false,
-                }))
-                .into());
-            }
-            let enroll = from_file(path, hints)?;
-            return Ok((enroll.public.clone(), Box::new(enroll)));
+            let enroll = from_file(path, hints_of(spec, serial, root)?)?;
+            warn(&format!(
+                "nothing proves that anybody has the token of the key in '{}': have its owner try 'twinlock keyslot test' before you rely on it",
+                path.display()
+            ));
+            let called = enroll.hints.called();
+            return Ok(Found { public: enroll.public.clone(), serial, called, enroll: Box::new(enroll) });
         }
         let mut enroll = self.piv_key(PivSpec { serial, ..spec.clone() })?;
         enroll.attested = self.is_proven(&enroll, root)?;
@@ -169,11 +230,9 @@ impl Session {
             (None, None) if self.interactive() => self.ask_name(&enroll.token)?,
             (None, None) => None,
         };
-        let public = match &enroll.key.public {
-            crate::factor::piv::public::PublicKey::Ecdh { point, .. } => point.clone(),
-            crate::factor::piv::public::PublicKey::Other(_) => Vec::new(),
-        };
-        Ok((public, Box::new(enroll)))
+        let (public, serial) = (point(&enroll.key), Some(enroll.token.serial));
+        let called = Hints { serial, name: enroll.name.clone(), ..Hints::default() }.called();
+        Ok(Found { public, serial, called, enroll: Box::new(enroll) })
     }
 
     /// Whether the key is proven to be born on its token, for the keyslot to record.
@@ -262,11 +321,25 @@ fn from_file(path: &Path, hints: Hints) -> Result<PivPublicEnroll, CliError> {
         let why = "it is too long".to_owned();
         return Err(FactorError::Piv(PivError::BadFile { path: shown, why }).into());
     }
-    let enroll = PivPublicEnroll::from_file(&shown, &bytes, hints)?;
-    warn(&format!(
-        "nothing proves that anybody has the token of the key in '{shown}': have its owner try 'twinlock keyslot test' before you rely on it"
-    ));
-    Ok(enroll)
+    Ok(PivPublicEnroll::from_file(&shown, &bytes, hints)?)
+}
+
+/// What is known of the token of a key that comes from a file. `root`: a proof was asked for, which a file cannot give.
+fn hints_of(spec: &PivSpec, serial: Option<u32>, root: Option<&Path>) -> Result<Hints, CliError> {
+    let hints = Hints { serial, piv_slot: spec.slot, name: spec.name.clone(), ..Hints::default() };
+    if root.is_none() {
+        return Ok(hints);
+    }
+    let token = hints.called();
+    Err(FactorError::Piv(PivError::Setup(SetupError::NotProven { token, attested: false })).into())
+}
+
+/// The public half of a key; empty for a kind that nothing is wrapped under.
+fn point(key: &KeyInfo) -> Vec<u8> {
+    match &key.public {
+        PublicKey::Ecdh { point, .. } => point.clone(),
+        PublicKey::Other(_) => Vec::new(),
+    }
 }
 
 /// A file, as far as it may be long.
@@ -313,5 +386,8 @@ mod tests {
         {
             assert!(parse(bad).is_err(), "{bad}");
         }
+        assert!(parse(":keys/two.pem").unwrap_err().contains("'piv:file=keys/two.pem'"));
+        let unknown = Known::none().serial_of(&parse(":two.pem").unwrap());
+        assert!(matches!(unknown, Err(CliError::Plain { hint, .. }) if hint.contains("'piv:file=two.pem'")));
     }
 }

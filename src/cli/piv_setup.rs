@@ -1,7 +1,7 @@
 //! `twinlock token setup piv`: what is asked, in which order, and what is told. The steps are in `factor/piv/setup`.
 
 use super::out;
-use super::report::{CliError, TOKEN, prose, warn};
+use super::report::{CliError, FIXABLE, TOKEN, prose, warn};
 use super::session::Session;
 use super::ways::Ways;
 use crate::factor::FactorError;
@@ -85,10 +85,21 @@ fn name(text: &str) -> Result<String, String> {
     check_name(text).map(|()| text.to_owned())
 }
 
-/// The YubiKey that is meant, and whether it is the only one.
-pub fn the_token(session: &mut Session, serial: Option<u32>) -> Result<(PivTokens, TokenInfo, bool), CliError> {
+/// The YubiKey that is meant, and whether it is the only one. `command`: what is said again, with the serial number, where it is not.
+pub fn the_token(
+    session: &mut Session,
+    serial: Option<u32>,
+    command: &str,
+) -> Result<(PivTokens, TokenInfo, bool), CliError> {
     let tokens = session.piv()?;
-    let token = tokens.the_token(serial, session.prompt.as_mut())?;
+    let token = tokens.the_token(serial, session.prompt.as_mut()).map_err(|error| match &error {
+        FactorError::Piv(several @ PivError::ManyTokens { serials }) => {
+            let serial = serials.first().copied().unwrap_or_default();
+            let (message, hint) = (several.to_string(), format!("say which: 'twinlock {command} --serial {serial}'"));
+            CliError::Plain { message, hint, code: FIXABLE }
+        }
+        _ => error.into(),
+    })?;
     has_number(&token)?;
     let (here, _) = tokens.here(session.prompt.as_mut())?;
     Ok((tokens, token, here.len() == 1))
@@ -120,7 +131,7 @@ impl Args {
         })?;
         let roots = session.attestation_roots(self.attestation_root.as_deref())?;
         let rules = PinRules { force_last_try: session.global.force_pin, named: true };
-        let (tokens, token, alone) = the_token(session, self.serial)?;
+        let (tokens, token, alone) = the_token(session, self.serial, "token setup piv")?;
         let mut look = tokens.look(&token, alone, session.prompt.as_mut())?;
         let ways = Ways::of(session);
         show(&look, &ways);
@@ -209,8 +220,8 @@ impl Args {
             warn(&format!("keyslot '{keyslot}' of this vault needs that key, and will not open with it again"));
         }
         // In a script, --serial beside --overwrite has named it already.
-        if !session.interactive() && self.serial.is_some() {
-            return Ok(());
+        if !session.interactive() {
+            return if self.serial.is_some() { Ok(()) } else { Err(unnamed(look, slot)) };
         }
         let typed = session.prompt.line("Type the serial number of the YubiKey to overwrite it")?;
         if typed.trim() == look.token.serial.to_string() {
@@ -297,6 +308,21 @@ impl Args {
             }
             _ => out::line(&format!("piv:{}/{slot}", token.serial)),
         }
+    }
+}
+
+/// Nobody is there to type the serial number back, and the command does not have it.
+fn unnamed(look: &Look, slot: PivSlot) -> CliError {
+    let serial = look.token.serial;
+    CliError::Plain {
+        message: format!(
+            "nobody is there to type the serial number of the {}; nothing was overwritten",
+            look.token.name()
+        ),
+        hint: format!(
+            "if this is the one, name it beside --overwrite: --piv-slot {slot} --overwrite --serial {serial}"
+        ),
+        code: FIXABLE,
     }
 }
 

@@ -4,6 +4,7 @@ use super::out;
 use super::report::{CliError, warn};
 use super::session::Session;
 use super::ways::Ways;
+use crate::encode::hex;
 use crate::factor::FactorError;
 use crate::factor::piv::info::{Counters, KeyInfo, Occupant, ReaderInfo, TokenInfo};
 use crate::factor::piv::public::PublicKey;
@@ -113,16 +114,20 @@ pub fn as_json(listed: &Listed, ways: &Ways) -> Value {
         Occupant::YubiKey(_) => "yubikey",
     };
     let mut value = json!({ "kind": "reader", "reader": listed.reader.reader, "holds": word });
+    if let Occupant::Held(holder) = &listed.reader.occupant {
+        value["holder"] = json!(holder);
+    }
     if let Some(Yubikey { token, counters, keys }) = &listed.yubikey {
         let (major, minor, patch) = token.firmware;
         let key = |key: &KeyInfo| {
-            let (mode, unusable) = match &key.public {
-                PublicKey::Ecdh { mode, .. } => (Some(mode.name()), None),
-                PublicKey::Other(kind) => (None, Some(*kind)),
+            let (mode, public, unusable) = match &key.public {
+                PublicKey::Ecdh { mode, point } => (Some(mode.name()), Some(hex::encode(point)), None),
+                PublicKey::Other(kind) => (None, None, Some(*kind)),
             };
             json!({
                 "piv_slot": key.slot.to_string(),
                 "mode": mode,
+                "public": public,
                 "unusable": unusable,
                 "pin_policy": key.pin.map(PinPolicy::name),
                 "touch_policy": key.touch.map(TouchPolicy::name),
@@ -134,7 +139,9 @@ pub fn as_json(listed: &Listed, ways: &Ways) -> Value {
         value["firmware"] = format!("{major}.{minor}.{patch}").into();
         value["state"] = state(counters.as_ref()).into();
         value["pin_tries"] = json!(counters.and_then(|counters| counters.pin));
+        value["pin_is_default"] = json!(counters.and_then(|counters| counters.pin_is_default));
         value["puk_tries"] = json!(counters.and_then(|counters| counters.puk));
+        value["puk_is_default"] = json!(counters.and_then(|counters| counters.puk_is_default));
         value["keys"] = keys.iter().map(key).collect();
     }
     value

@@ -260,7 +260,13 @@ fn prompt(error: &PromptError) -> Explained {
         PromptError::Nobody { flag: None, .. } => {
             Explained::new(FIXABLE, error, "run it on a terminal without --no-input")
         }
-        PromptError::PinUsed(_) => Explained::new(
+        // For a YubiKey neither can name a file.
+        PromptError::PinUsed { this, .. } if super::piv_report::serial_of(this).is_some() => Explained::new(
+            FIXABLE,
+            error,
+            "type the PINs at a terminal; or enroll it by its certificate, which needs no PIN: 'piv:file=CERTIFICATE'",
+        ),
+        PromptError::PinUsed { .. } => Explained::new(
             FIXABLE,
             error,
             "name a file for it: pin-source=/FILE in its URI, or [[token]] in the config file",

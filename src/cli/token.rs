@@ -99,6 +99,9 @@ impl Command {
                 })?;
                 session.test_piv(&spec)
             }
+            Self::Test { uri, .. } if !is_uri(&uri) => {
+                Err(misnamed(&uri, "test piv", "test \"pkcs11:token=LABEL;object=KEY\""))
+            }
             Self::Test { uri, allow_sha1 } => {
                 let enroll = session.pkcs11_enroll(&uri, allow_sha1)?;
                 let report = test(&enroll, session.prompt.as_mut())?;
@@ -111,6 +114,22 @@ impl Command {
     }
 }
 
+/// Whether it is meant as a URI of PKCS#11, right or wrong.
+fn is_uri(text: &str) -> bool {
+    text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkcs11:"))
+}
+
+/// A name that is neither of the two kinds there are.
+fn misnamed(text: &str, yubikey: &str, hsm: &str) -> CliError {
+    // A PIN can be in what was meant as a URI.
+    let harmless = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/ ".contains(c));
+    let named = if harmless { format!(" '{text}'") } else { " so".to_owned() };
+    CliError::Usage {
+        message: format!("the token cannot be named{named}"),
+        hint: format!("for a YubiKey: 'twinlock token {yubikey}'; for an HSM: 'twinlock token {hsm}'"),
+    }
+}
+
 impl Setup {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
         let uri = match (self.kind, self.uri) {
@@ -118,11 +137,9 @@ impl Setup {
             (None, Some(uri)) => uri,
             (None, None) => unreachable!("the parser of arguments demands one of them"),
         };
-        if uri.starts_with("piv") {
-            return Err(CliError::Usage {
-                message: format!("the token cannot be named '{uri}'"),
-                hint: "for a YubiKey: 'twinlock token setup piv --serial N'".into(),
-            });
+        if !is_uri(&uri) {
+            let piv = if uri.starts_with("piv") { "piv --serial N" } else { "piv" };
+            return Err(misnamed(&uri, &format!("setup {piv}"), "setup \"pkcs11:token=LABEL\""));
         }
         let setup = TokenSetup {
             tokens: session.tokens()?,

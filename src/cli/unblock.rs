@@ -31,7 +31,7 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         session.take_from(Sources { puk: self.puk_file, new_pin: self.new_pin_file, ..Sources::default() })?;
-        let (tokens, token, alone) = the_token(session, self.serial)?;
+        let (tokens, token, alone) = the_token(session, self.serial, "token unblock")?;
         let mut look = tokens.glance(&token, alone, session.prompt.as_mut())?;
         prose(&format!("{}: {}", token.name(), counters(&look.counters)));
         if look.counters.pin != Some(0) && !self.force {

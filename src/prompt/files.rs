@@ -104,7 +104,9 @@ impl<P: Prompt> Prompt for FilePrompt<P> {
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
         let Some(place) = self.place(ask) else {
             return self.inner.secret(ask).map_err(|error| match (ask, error, &self.pin_for) {
-                (Ask::Pin { .. }, PromptError::Nobody { .. }, Some(first)) => PromptError::PinUsed(first.clone()),
+                (Ask::Pin { token, .. }, PromptError::Nobody { .. }, Some(first)) => {
+                    PromptError::PinUsed { first: first.clone(), this: (*token).to_owned() }
+                }
                 (_, error, _) => error,
             });
         };

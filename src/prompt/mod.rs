@@ -22,7 +22,7 @@ pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
 pub use signals::Stoppable;
 pub use tty::TtyPrompt;
-pub use words::wrap;
+pub use words::{let_go, wrap};
 
 use crate::secret::SecretText;
 use std::io::{IsTerminal, Write};
@@ -252,6 +252,20 @@ pub enum Event<'a> {
         /// Name of the vault.
         vault: &'a str,
     },
+    /// Enter alone, at what is asked next, leads to waiting for one of these tokens.
+    EnterWaits {
+        /// The tokens, as a person knows them.
+        tokens: &'a [String],
+        /// Whether other ways in come first.
+        others: bool,
+    },
+    /// Another program has a card for itself.
+    Held {
+        /// In a sentence.
+        why: &'a str,
+        /// Its name and process number, where they can be guessed.
+        holder: Option<&'a str>,
+    },
     /// The two passwords differ; both are asked again.
     Mismatch,
     /// The two new PINs or PUKs differ; both are asked again.
@@ -287,8 +301,13 @@ pub enum PromptError {
     },
     /// A PIN from a file was not given, since only the vault file says that this token is meant.
     Withheld,
-    /// The PIN file was used for this other token, which asked first, and nobody is there to type another PIN.
-    PinUsed(String),
+    /// The PIN file was used for another token, which asked first, and nobody is there to type another PIN.
+    PinUsed {
+        /// The one that asked first.
+        first: String,
+        /// The one that has its own PIN.
+        this: String,
+    },
     /// The terminal failed.
     Io(std::io::Error),
 }
@@ -302,8 +321,8 @@ impl std::fmt::Display for PromptError {
             Self::Unreadable(why) => write!(f, "what was typed cannot be used: {why}"),
             Self::File { path, error } => write!(f, "cannot read '{path}': {error}"),
             Self::Withheld => f.write_str("the PIN from the file was not sent, since nobody named this token"),
-            Self::PinUsed(other) => {
-                write!(f, "the PIN file was used for token '{other}', and this one has its own PIN")
+            Self::PinUsed { first, .. } => {
+                write!(f, "the PIN file was used for token '{first}', and this one has its own PIN")
             }
             Self::Io(error) => write!(f, "the terminal failed: {error}"),
         }

@@ -117,10 +117,26 @@ pub fn event(event: &Event<'_>) -> String {
             let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
             format!("Insert {} to unlock {}; Ctrl-C stops", tokens.join(" or "), name(vault))
         }
+        Event::EnterWaits { tokens, others } => {
+            let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
+            let others = if *others { "try another way in, then " } else { "" };
+            format!("Enter alone: {others}wait for {}", tokens.join(" or "))
+        }
+        Event::Held { why, holder } => format!("{}\ntwinlock: hint: {}", clean(why), let_go(*holder)),
         Event::Mismatch => "The two passwords differ. Type both again.".to_owned(),
         Event::CodeMismatch(code) => format!("The two {}s differ. Type both again.", code.name()),
         Event::Warning(text) => format!("twinlock: warning: {}", clean(text)),
         Event::Note(text) => clean(text),
+    }
+}
+
+/// What a person can do about a program that keeps a card for itself.
+pub fn let_go(holder: Option<&str>) -> &'static str {
+    match holder {
+        Some(name) if name.starts_with("scdaemon") => "GnuPG keeps it: 'gpgconf --kill scdaemon' makes it let go",
+        _ => {
+            "if it blinks, touch it, or wait 15 seconds; else close other programs that use smart cards (GnuPG: 'gpgconf --kill scdaemon')"
+        }
     }
 }
 
@@ -226,6 +242,7 @@ mod tests {
 
     #[test]
     fn the_events() {
+        let ada = ["YubiKey 12345678 (ada)".to_owned()];
         let cases = [
             (
                 Event::WrongPin { token: "ada", tries: Tries::Last },
@@ -253,6 +270,15 @@ mod tests {
                 "That recovery code cannot be right: group 3 is mistyped.",
             ),
             (Event::Warning("it is late"), "twinlock: warning: it is late"),
+            (Event::EnterWaits { tokens: &ada, others: false }, "Enter alone: wait for YubiKey 12345678 (ada)"),
+            (
+                Event::EnterWaits { tokens: &ada, others: true },
+                "Enter alone: try another way in, then wait for YubiKey 12345678 (ada)",
+            ),
+            (
+                Event::Held { why: "the card in 'R' is held", holder: Some("scdaemon 77") },
+                "the card in 'R' is held\ntwinlock: hint: GnuPG keeps it: 'gpgconf --kill scdaemon' makes it let go",
+            ),
         ];
         for (case, expected) in cases {
             assert_eq!(wrap(&event(&case)), expected);

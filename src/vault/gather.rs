@@ -14,6 +14,8 @@ pub(super) struct Gathering<'a> {
     pub header: &'a Header,
     pub slot: &'a Keyslot,
     pub brought: Option<&'a Brought>,
+    /// No other keyslot is tried after this one.
+    pub last: bool,
     pub tokens: Vec<(u8, FactorSecret)>,
     pub missing: Vec<String>,
 }
@@ -121,7 +123,7 @@ impl Gathering<'_> {
                 Ok(true) => {}
                 // Who has no other is not waited for, either.
                 Ok(false) => {
-                    *absent = Absent::default();
+                    absent.forget();
                     return Ok(false);
                 }
                 Err(PromptError::Nobody { .. } | PromptError::Skipped) => return Ok(false),
@@ -186,7 +188,7 @@ impl Gathering<'_> {
                     let named = matches!(error, FactorError::Piv(_));
                     let why = if named { why } else { format!("{}: {why}", in_words(stanza)) };
                     if fatal {
-                        prompt.show(&Event::Note(&why));
+                        absent.told.tell(&error, &why, prompt);
                     }
                     self.missing.push(why);
                 }
@@ -197,8 +199,13 @@ impl Gathering<'_> {
         if self.have() + typed >= self.wanted() { Ok(()) } else { Err(self.not_enough()) }
     }
 
-    /// Asks for what is typed until there is enough.
-    pub fn typed(&mut self, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<Typed, Refusal> {
+    /// Asks for what is typed until there is enough. `awaited`: the tokens that Enter alone leads to, if it does.
+    pub fn typed(
+        &mut self,
+        mut awaited: &[String],
+        openers: &mut Openers,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Typed, Refusal> {
         let mut typed = Typed { secrets: Vec::new(), what: Vec::new(), from_person: false };
         let mut left = self.open_ones(|role| matches!(role, Role::Typed(_))).count();
         for (i, stanza) in (1u8..).zip(&self.slot.factors) {
@@ -213,6 +220,11 @@ impl Gathering<'_> {
             }
             left -= 1;
             let opener = openers.of(&stanza.kind);
+            let tokens = std::mem::take(&mut awaited);
+            if !tokens.is_empty() && prompt.can_retry(&asked(what, self.slot)) {
+                let others = !self.last || left > 0;
+                prompt.show(&Event::EnterWaits { tokens, others });
+            }
             let mut keeping = Keeping { person: prompt, said: None };
             match opener.map_or(Ok(None), |opener| opener.open(&self.context(), stanza, &mut keeping)) {
                 Ok(Some(secret)) => {

@@ -86,11 +86,11 @@ pub fn open_any(
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, VaultError> {
-    let mut said = Vec::new();
+    let mut absent = Absent::default();
     loop {
-        let mut absent = Absent::default();
+        absent.forget();
         let candidates = candidates(header, wish, openers, prompt)?;
-        let refusals = match try_all(header, wish, &candidates, &mut absent, &mut said, openers, prompt) {
+        let refusals = match try_all(header, wish, &candidates, &mut absent, openers, prompt) {
             Ok(opened) => return Ok(opened),
             Err(refusals) => refusals,
         };
@@ -101,13 +101,12 @@ pub fn open_any(
     }
 }
 
-/// Tries each keyslot once; what each said. `said` is what the person was told already.
+/// Tries each keyslot once; what each said.
 fn try_all(
     header: &Header,
     wish: Wish<'_>,
     candidates: &[&Keyslot],
     absent: &mut Absent,
-    said: &mut Vec<String>,
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, Vec<(String, Refusal)>> {
@@ -121,12 +120,12 @@ fn try_all(
         let stop = stops(&refusal);
         if !stop
             && !last
-            && let Some(why) = passed_over(&refusal)
+            && let Some(why) = passed_over(&refusal, &absent.told)
         {
             let note = format!("keyslot '{}' is passed over: {why}", slot.name);
-            if !said.contains(&note) {
+            if !absent.told.notes.contains(&note) {
                 prompt.show(&Event::Note(&note));
-                said.push(note);
+                absent.told.notes.push(note);
             }
         }
         refusals.push((slot.name.clone(), refusal));
@@ -142,9 +141,47 @@ fn try_all(
 pub(super) struct Absent {
     names: Vec<String>,
     kind: Option<String>,
+    /// What the person knows already.
+    pub told: Told,
+}
+
+/// What a person was told in this command, so that they are not told again for each keyslot and each card that comes or goes.
+#[derive(Default)]
+pub(super) struct Told {
+    notes: Vec<String>,
+    /// Readers whose card another program has for itself.
+    held: Vec<String>,
+    /// What was said of these.
+    whys: Vec<String>,
+}
+
+impl Told {
+    /// Why a token does not count, with what helps where that is for the person to do.
+    pub fn tell(&mut self, error: &FactorError, why: &str, prompt: &mut dyn Prompt) {
+        let FactorError::Piv(PivError::Held { reader, holder }) = error else {
+            prompt.show(&Event::Note(why));
+            return;
+        };
+        self.whys.push(why.to_owned());
+        if !self.held.contains(reader) {
+            self.held.push(reader.clone());
+            prompt.show(&Event::Held { why, holder: holder.as_deref() });
+        }
+    }
 }
 
 impl Absent {
+    /// The keyslots are tried again; what was told stays told.
+    pub fn forget(&mut self) {
+        self.names.clear();
+        self.kind = None;
+    }
+
+    /// The tokens that a person is waited for once no other way in is left; none: nobody is.
+    pub fn awaited(&self, prompt: &mut dyn Prompt) -> &[String] {
+        if self.kind.is_some() && prompt.is_person() { &self.names } else { &[] }
+    }
+
     pub fn note(&mut self, stanza: &Stanza) {
         let name = in_words(stanza);
         let name = name.strip_prefix("the ").unwrap_or(&name).to_owned();
@@ -182,10 +219,10 @@ fn stops(refusal: &Refusal) -> bool {
 }
 
 /// What a person is told when the next way in is tried; nothing for what is only reported if none works.
-fn passed_over(refusal: &Refusal) -> Option<String> {
+fn passed_over(refusal: &Refusal, told: &Told) -> Option<String> {
     match refusal {
         // Where nobody can be asked, every way in would say so; once, at the end, is enough.
-        Refusal::Missing(what) if what.iter().all(|what| what.contains(NOBODY)) => None,
+        Refusal::Missing(what) if what.iter().all(|what| what.contains(NOBODY) || told.whys.contains(what)) => None,
         Refusal::Missing(what) => Some(what.join(", ")),
         Refusal::Unsupported(why) | Refusal::Factor(FactorError::BadStanza(why)) => Some(why.clone()),
         Refusal::Factor(FactorError::Token(error)) => Some(error.to_string()),
@@ -273,7 +310,8 @@ fn open_keyslot(
     if known < usize::from(slot.threshold) {
         return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
     }
-    let mut gathering = Gathering { header, slot, brought: wish.brought, tokens: Vec::new(), missing: Vec::new() };
+    let mut gathering =
+        Gathering { header, slot, brought: wish.brought, last, tokens: Vec::new(), missing: Vec::new() };
     if needs_token(slot, wish) {
         match gathering.tokens(absent, openers, prompt) {
             Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {}
@@ -281,10 +319,12 @@ fn open_keyslot(
         }
     }
     for attempt in 1.. {
-        let typed = match gathering.typed(openers, prompt) {
+        // After a wrong one it is told what Enter does in any case.
+        let awaited = if attempt == 1 { absent.awaited(prompt) } else { &[] };
+        let typed = match gathering.typed(awaited, openers, prompt) {
             // Nothing more can be typed: what is missing may be a token that waits for its turn in the only reader.
             Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {
-                gathering.typed(openers, prompt)?
+                gathering.typed(&[], openers, prompt)?
             }
             typed => typed?,
         };
@@ -296,7 +336,7 @@ fn open_keyslot(
         if !again {
             return Err(gathering.wrong(what, from_person));
         }
-        let others = !last || gathering.can_do_without_one();
+        let others = !last || gathering.can_do_without_one() || !absent.awaited(prompt).is_empty();
         prompt.show(&Event::WrongSecret { what: &what.join(" or "), others });
     }
     unreachable!("the loop ends at its third attempt")

@@ -50,13 +50,45 @@ $ twinlock keyslot enroll --factor 'piv:file=nowhere' --recovery-file code
 2> twinlock: hint: look for a typing error in its name
 => 1
 $ twinlock keyslot enroll --factor 'piv:file=bob.pem' --factor 'piv:file=bob.pem;name=b' --recovery-file code
-2> twinlock: warning: nothing proves that anybody has the token of the key in 'bob.pem': have its owner try 'twinlock keyslot test' before you rely on it
-2> twinlock: warning: nothing proves that anybody has the token of the key in 'bob.pem': have its owner try 'twinlock keyslot test' before you rely on it
 2> twinlock: error: the factor 'piv' is there twice, and would count twice for the same thing
 2> twinlock: hint: name each factor once
 => 2
 "#
     ));
+}
+
+/// Nothing opens the vault here: whatever is found before is found without it.
+#[test]
+fn typing_errors_are_found_before_anything_is_spent_for_unlocking() {
+    let cli = Cli::with_vault().file("bob.pem", BOB).file("signs.pem", SIGNS);
+    cli.write("wrong", "not the code");
+    let enroll = |args: &str| cli.run(&format!("keyslot enroll {args} --recovery-file wrong --no-input"));
+    for (args, says) in [
+        ("--factor piv:file=nowhere", "cannot read the public key from 'nowhere'"),
+        ("--factor piv:file=.", "cannot read the public key from '.'"),
+        ("--factor piv:file=signs.pem", "its key is Ed25519"),
+        ("--factor piv:eve", "no YubiKey of this vault is called 'eve'"),
+        ("--factor piv:bob.pem", "'piv:file=bob.pem'"),
+        ("--factor piv:file=bob.pem --name recovery", "a keyslot is called 'recovery' already"),
+        ("--factor piv:file=bob.pem --factor piv:file=bob.pem;name=b", "is there twice"),
+        ("--factor piv:file=bob.pem --threshold 2", "threshold"),
+    ] {
+        let said = enroll(args).stderr;
+        assert!(said.contains(says) && !said.contains("recovery code"), "{args}: {said}");
+    }
+    assert!(enroll("--factor piv:file=bob.pem").stderr.contains("recovery code"));
+}
+
+#[test]
+fn what_is_no_token_is_answered_with_both_kinds() {
+    let cli = Cli::with_vault();
+    for command in ["setup", "test"] {
+        let ran = cli.run(&format!("token {command} yubikey"));
+        assert!(ran.stderr.contains(&format!("'twinlock token {command} piv'")), "{}", ran.stderr);
+        // What was meant as a URI may hold a PIN.
+        let ran = cli.run(&format!("token {command} pkcs11token=a?pin-value=123456"));
+        assert!(!ran.stderr.contains("123456"), "{}", ran.stderr);
+    }
 }
 
 #[test]

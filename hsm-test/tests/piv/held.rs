@@ -41,6 +41,29 @@ fn a_held_card_that_is_the_token_opens_when_it_is_let_go() {
 }
 
 #[test]
+fn a_held_card_is_told_once_with_what_helps() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    for name in ["b", "c"] {
+        person.ok(&format!("keyslot enroll --name {name} --factor piv:ada --force --recovery-file code"));
+    }
+    let held = card.other_program(Share::Exclusive).expect("the card is free");
+    let mut terminal = Pty::spawn(&person.command("list"));
+    terminal.expect("held by another");
+    terminal.expect("twinlock: hint: ");
+    terminal.expect("Enter alone: wait for YubiKey 12345678 (ada)");
+    terminal.expect("Recovery code for vault");
+    terminal.send("\r");
+    terminal.expect("Insert YubiKey 12345678 (ada) to unlock 'personal'; Ctrl-C stops");
+    let seen = terminal.transcript();
+    assert_eq!(seen.matches("held by another").count(), 1, "{seen}");
+    assert_eq!(seen.matches("gpgconf").count(), 1, "{seen}");
+    drop(held);
+    terminal.expect("(3 tries left): ");
+    terminal.send("123456\r");
+    assert!(terminal.wait_exit().success());
+}
+
+#[test]
 fn ctrl_c_stops_waiting_beside_a_held_card() {
     let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
     let held = card.other_program(Share::Exclusive).expect("the card is free");

@@ -172,6 +172,36 @@ fn one_token_does_not_count_twice() {
     let ran = person.with_pin("init --factor piv:12345678 --factor piv:87654321 --threshold 1 --no-recovery");
     // The PIN file is for the first that asks.
     assert!(ran.code == Some(1) && ran.stderr.contains("was used for token"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("piv:file=CERTIFICATE") && !ran.stderr.contains("pin-source"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_shares_a_token_or_a_key_is_told() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    make_key(&card, "83", P256, &once());
+    let both = "--factor piv:12345678/82 --factor piv:12345678/83 --threshold 2";
+    let said = person.ok(&format!("keyslot enroll --name both {both} --force"));
+    assert!(said.contains("two factors of keyslot 'both' are on the YubiKey 12345678 (ada)"), "{said}");
+    assert!(said.contains("is a factor of 'piv' already: keyslot 'both' is no spare for it"), "{said}");
+    let said = person.ok("keyslot enroll --name other --factor password --new-password-file pin --force");
+    assert!(!said.contains("warning: two factors") && !said.contains("no spare"), "{said}");
+}
+
+#[test]
+fn a_key_that_is_not_there_is_found_before_a_pin_is_spent() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    for factor in ["piv:12345678/83", "piv:87654321", "piv:eve", "piv:file=nowhere"] {
+        card.clear_log();
+        let ran = person.with_pin(&format!("keyslot enroll --factor {factor} --force"));
+        assert_ne!(ran.code, Some(0), "{factor}: {}", ran.stderr);
+        assert!(!card.log().contains(&0x20), "{factor}: {:02x?}", card.log());
+    }
+    let ran = person.with_pin("token test piv:12345678/83");
+    assert_eq!(
+        ran.stderr,
+        "twinlock: error: the YubiKey 12345678 has no key in PIV slot 83\n\
+         twinlock: hint: name a PIV slot that has one: 'twinlock token list' shows them\n"
+    );
 }
 
 #[test]

@@ -54,6 +54,16 @@ fn without_its_token_the_next_way_is_taken() {
 }
 
 #[test]
+fn without_the_service_it_is_not_the_token_that_is_to_be_brought() {
+    let Some((person, _card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    person.place.stop_pcscd();
+    let said = person.run("doctor").stdout;
+    assert!(said.contains("'piv' cannot be used now: the smart-card service (pcscd) does not answer"), "{said}");
+    assert!(said.contains("systemctl start pcscd.socket"), "{said}");
+    assert!(!said.contains("is not here") && !said.contains("plug the token in"), "{said}");
+}
+
+#[test]
 fn one_pin_serves_the_whole_command() {
     let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
     card.clear_log();

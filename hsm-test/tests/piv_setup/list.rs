@@ -17,7 +17,8 @@ fn every_reader_is_shown_with_what_it_holds() {
     }
     let card = person.place.card(CardOptions::default().serial(ADA));
     let old = person.place.card(CardOptions::default().firmware("4.3").serial(SPARE));
-    make_key(&card, "82", P256, &policies(2, 2));
+    let key = make_key(&card, "82", P256, &policies(2, 2));
+    let point = hex::encode(&key[key.len() - 65..]);
     make_key(&card, "9a", RSA, &once());
     make_key(&old, "82", P256, &once());
     person.ok("init --no-recovery --factor password --factor piv:12345678/82 --new-password-file pin --force");
@@ -32,6 +33,7 @@ fn every_reader_is_shown_with_what_it_holds() {
     assert_eq!(list(), expected);
     let held = card.other_program(Share::Exclusive).expect("the card is free");
     assert!(list().starts_with(&format!("reader '{}': a card that ", reader("00"))), "{}", list());
+    assert!(person.run("token list --json").stdout.contains("\"holder\": "));
     drop(held);
     let json = person.run("token list --json").stdout;
     for part in [
@@ -40,6 +42,9 @@ fn every_reader_is_shown_with_what_it_holds() {
         "\"firmware\": \"5.4.3\"",
         "\"password+piv\"",
         "\"piv_slot\": \"82\"",
+        "\"pin_is_default\": true",
+        "\"puk_is_default\": true",
+        &format!("\"public\": \"{point}\""),
     ] {
         assert!(json.contains(part), "{part}: {json}");
     }

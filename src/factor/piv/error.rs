@@ -40,6 +40,8 @@ pub enum PivError {
     Rekeyed { token: String, slot: PivSlot },
     /// The PIV slot is empty. Other PIV slots are not.
     KeyGone { token: String, slot: PivSlot },
+    /// The PIV slot that a person named is empty.
+    SlotEmpty { token: String, slot: PivSlot },
     /// No PIV slot has a key any more.
     Emptied { token: String },
     /// The PIN is wrong, and a try is lost.
@@ -113,6 +115,7 @@ impl std::fmt::Display for PivError {
                 write!(f, "the key in PIV slot {slot} of the {token} is not the one that was enrolled")
             }
             Self::KeyGone { token, slot } => write!(f, "the {token} has no key in PIV slot {slot} any more"),
+            Self::SlotEmpty { token, slot } => write!(f, "the {token} has no key in PIV slot {slot}"),
             Self::Emptied { token } => write!(f, "the {token} has no keys any more: it was reset"),
             Self::PinWrong { token, tries } => {
                 write!(f, "wrong PIN for the {token}")?;

@@ -90,8 +90,14 @@ impl PublicKey {
 
     /// What a file holds: a certificate or a public key, in DER or PEM.
     pub fn from_file(bytes: &[u8]) -> Result<Self, String> {
-        let der = match std::str::from_utf8(bytes).ok().and_then(pem::first) {
-            Some(pem::Block { label, .. }) if label.contains("PRIVATE KEY") => {
+        let text = std::str::from_utf8(bytes).ok();
+        // OpenSSL puts the curve's parameters before a private key.
+        let secret = |label: &str| {
+            label.contains("PRIVATE KEY")
+                || label == "EC PARAMETERS" && text.is_some_and(|text| text.contains(" PRIVATE KEY-----"))
+        };
+        let der = match text.and_then(pem::first) {
+            Some(pem::Block { label, .. }) if secret(label) => {
                 return Err("it is a private key; only the token should have that".to_owned());
             }
             Some(pem::Block { label: "CERTIFICATE" | "PUBLIC KEY", der }) => der,

@@ -89,7 +89,7 @@ impl PivTokens {
         let name = token.name();
         if let Some(slot) = slot {
             let key = self.cards.borrow_mut().key(token.serial, slot, prompt)?;
-            let key = key.ok_or_else(|| FactorError::Piv(PivError::KeyGone { token: name.clone(), slot }))?;
+            let key = key.ok_or_else(|| FactorError::Piv(PivError::SlotEmpty { token: name.clone(), slot }))?;
             return match key.mode() {
                 Ok(_) => Ok(key),
                 Err(kind) => Err(FactorError::Piv(PivError::KeyUnsuitable { token: name, slot, why: unfit(kind) })),

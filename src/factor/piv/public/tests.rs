@@ -101,3 +101,15 @@ fn policies_are_read_from_an_attestation() {
     assert_eq!(attested_policies(&whole[..whole.len() - 2]), None, "cut");
     assert_eq!(attested_policies(&[]), None);
 }
+
+#[test]
+fn a_private_key_is_told_also_behind_its_parameters() {
+    let parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    let private = "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n";
+    for text in [private.to_owned(), format!("{parameters}{private}")] {
+        let why = PublicKey::from_file(text.as_bytes()).unwrap_err();
+        assert!(why.contains("only the token should have that"), "{why}");
+    }
+    let why = PublicKey::from_file(parameters.as_bytes()).unwrap_err();
+    assert!(why.contains("'EC PARAMETERS'"), "{why}");
+}
