@@ -237,6 +237,15 @@ fn code_alone(slot: &Keyslot) -> bool {
     slot.threshold == 1 && slot.factors.iter().any(|stanza| stanza.kind == KIND)
 }
 
+/// Offers a sheet for the only code of a keyslot that was just made in an open vault.
+pub fn offer_sheet_of(session: &mut Session, vault: &Vault, keyslot: &str, codes: &[CodeText]) {
+    let (Ok(path), Ok(keyslot), [code]) = (session.vault_path(), named(vault, keyslot), codes) else { return };
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let fingerprint = vault.mark().fingerprint;
+    let sheet = Sheet { vault: &vault.header().name, fingerprint: &fingerprint, path: &path, keyslot: &keyslot, code };
+    offer_sheet(session, &|target| sheet.write(target));
+}
+
 /// Offers a sheet for a code that was just made; Enter alone is none. The vault is there already, whatever becomes of it.
 pub fn offer_sheet(session: &mut Session, sheet: &dyn Fn(&Target) -> Result<(), CliError>) {
     loop {
