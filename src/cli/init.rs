@@ -275,6 +275,7 @@ fn offer(session: &mut Session, path: &Path, header: &Header, account_key: &Acco
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let fingerprint = &fingerprint(account_key, &header.vault_id);
     let sheet = Sheet { vault: &header.name, fingerprint, path: &path, keyslot, code };
+    // Ctrl-C is no more than a no here: the vault is made.
     offer_sheet(session, &|target| sheet.write(target));
 }
 

@@ -237,26 +237,25 @@ fn code_alone(slot: &Keyslot) -> bool {
     slot.threshold == 1 && slot.factors.iter().any(|stanza| stanza.kind == KIND)
 }
 
-/// Offers a sheet for the only code of a keyslot that was just made in an open vault.
-pub fn offer_sheet_of(session: &mut Session, vault: &Vault, keyslot: &str, codes: &[CodeText]) {
-    let (Ok(path), Ok(keyslot), [code]) = (session.vault_path(), named(vault, keyslot), codes) else { return };
+/// Offers a sheet for the only code of a keyslot that was just made in an open vault. False: the person pressed Ctrl-C.
+pub fn offer_sheet_of(session: &mut Session, vault: &Vault, keyslot: &str, codes: &[CodeText]) -> bool {
+    let (Ok(path), Ok(keyslot), [code]) = (session.vault_path(), named(vault, keyslot), codes) else { return true };
     let path = std::path::absolute(&path).unwrap_or(path);
     let fingerprint = vault.mark().fingerprint;
     let sheet = Sheet { vault: &vault.header().name, fingerprint: &fingerprint, path: &path, keyslot: &keyslot, code };
-    offer_sheet(session, &|target| sheet.write(target));
+    offer_sheet(session, &|target| sheet.write(target))
 }
 
-/// Offers a sheet for a code that was just made; Enter alone is none. The vault is there already, whatever becomes of it.
-pub fn offer_sheet(session: &mut Session, sheet: &dyn Fn(&Target) -> Result<(), CliError>) {
+/// Offers a sheet for a code that was just made; Enter alone is none. The vault is there already, whatever becomes of it. False:
+/// the person pressed Ctrl-C.
+pub fn offer_sheet(session: &mut Session, sheet: &dyn Fn(&Target) -> Result<(), CliError>) -> bool {
     loop {
-        let Ok(name) = session.prompt.line("A sheet of it to print? A file like sheet.pdf, or Enter for none") else {
-            return;
+        let name = match session.prompt.line("A sheet of it to print? A file like sheet.pdf, or Enter for none") {
+            Ok(name) if !name.trim().is_empty() => name,
+            answer => return !matches!(answer, Err(PromptError::Cancelled)),
         };
-        if name.trim().is_empty() {
-            return;
-        }
         match Target::new(std::path::Path::new(name.trim()), &FORMATS).and_then(|target| sheet(&target)) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(error) => super::report::tell(&error),
         }
     }

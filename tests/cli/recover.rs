@@ -210,6 +210,33 @@ fn what_custodians_have_is_asked_of_them() {
     assert_eq!(code, Some(3), "a keyslot may be lost as a whole");
 }
 
+#[test]
+fn with_the_answer_of_a_custodian_it_goes_on() {
+    let cli = Cli::with_vault().file("pw", PASSWORD).file("value", "hunter2");
+    cli.ok(&format!(
+        "keyslot enroll --name friends --factor password --factor recovery --new-password-file pw --recovery-out bobs \
+         --recovery-file code {CHEAP}"
+    ));
+    let line = "recover --lost recovery:recovery --custodian recovery:friends --password-file pw";
+    let screen = ended(&mut at(&cli, line), 3).replace("\r\n", " ");
+    assert!(screen.contains("ask them with 'twinlock recovery request friends --for 2'"), "{screen}");
+    assert!(screen.contains("with their answers: 'twinlock recover --answer FILE'"), "{screen}");
+    let asked = cli.run("recovery request friends --for 2 --from ada -o request");
+    let words = asked.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().replace("  ", " ");
+    cli.ok(&format!("recovery answer request --recovery-file bobs -o answer --words '{words}'"));
+    let line = "recover --lost recovery:recovery --answer answer --password-file pw --recovery-out code2";
+    let mut terminal = at(&cli, line);
+    terminal.expect("Step 1 of 2: a new recovery code");
+    answer(&mut terminal, &[("A sheet of it to print?", "")]);
+    terminal.expect("Step 2 of 2: a new account key");
+    // Bob's code is not here, so that the vault cannot be rotated now.
+    answer(&mut terminal, &[("Rotate it now? [y/N] ", "n")]);
+    let screen = ended(&mut terminal, 0);
+    assert!(screen.ends_with("makes a new one\r\n") && screen.contains("    twinlock rotate\r\n"), "{screen}");
+    assert_eq!(cli.run("list --recovery-file code").code, Some(3), "the lost code opens nothing");
+    cli.ok("list --recovery-file code2 --keyslot recovery-2");
+}
+
 fn at(cli: &Cli, line: &str) -> Pty {
     Pty::spawn(&cli.command(line))
 }
@@ -277,7 +304,10 @@ fn a_lost_token_is_replaced_and_then_wiped() {
     );
     let screen = ended(&mut terminal, 0);
     assert!(screen.find("enrolled keyslot 'fake'") < screen.find("wiped keyslot 'daily'"), "{screen}");
-    assert!(screen.contains("what was left out, as commands:\r\n    twinlock rotate --keyslot password"), "{screen}");
+    assert!(
+        screen.contains("still to be done, or left out, as commands:\r\n    twinlock rotate --keyslot password"),
+        "{screen}"
+    );
     assert_eq!(names(&cli), ["password", "recovery", "fake"]);
 }
 
@@ -353,4 +383,16 @@ fn nothing_lost_is_nothing_to_do() {
     let mut terminal = at(&cli, "recover");
     answer(&mut terminal, &[(REMEMBER, ""), (HAVE_CODE, "")]);
     assert!(ended(&mut terminal, 0).contains("nothing is lost, so nothing has to be done"));
+}
+
+#[test]
+fn ctrl_c_at_the_offer_of_a_sheet_stops_after_the_code() {
+    let cli = Cli::with_password();
+    let mut terminal = at(&cli, "recover --lost recovery --password-file pw --recovery-out code2");
+    terminal.expect("A sheet of it to print?");
+    terminal.send_ctrl('c');
+    let screen = ended(&mut terminal, 1).replace("\r\n", " ");
+    assert!(screen.contains("stopped; the last finished step: a new recovery code"), "{screen}");
+    assert!(screen.contains("what is left, as commands:     twinlock rotate --keyslot password"), "{screen}");
+    assert_eq!(names(&cli), ["password", "recovery-2"]);
 }

@@ -13,6 +13,8 @@ pub struct Opening {
     pub keyslot: String,
     /// The factors that custodians must answer for, by their numbers from 1.
     pub asked: Vec<u8>,
+    /// Custodians' answers are needed, or have opened it: it does not open again by its name alone.
+    pub by_others: bool,
 }
 
 /// What is done.
@@ -77,13 +79,14 @@ impl Plan {
             }
         }
         let Some((slot, asked)) = opening else { return Self { opening: None, steps: Vec::new() } };
+        let by_others = !asked.is_empty();
         let mut steps = Vec::new();
-        if !asked.is_empty() {
+        if by_others {
             steps.push(Step::Request { keyslot: slot.name.clone(), numbers: asked.clone() });
             steps.push(Step::Combine { keyslot: slot.name.clone() });
         }
-        steps.extend(follow(header, things, slot, !asked.is_empty()));
-        Self { opening: Some(Opening { keyslot: slot.name.clone(), asked }), steps }
+        steps.extend(follow(header, things, slot, by_others));
+        Self { opening: Some(Opening { keyslot: slot.name.clone(), asked, by_others }), steps }
     }
 }
 
@@ -91,7 +94,7 @@ impl Plan {
     /// What must follow where custodians' answers have opened the vault by this keyslot.
     pub fn opened(header: &Header, things: &Things, keyslot: &str) -> Self {
         let steps = header.keyslot(keyslot).map(|slot| follow(header, things, slot, true)).unwrap_or_default();
-        Self { opening: Some(Opening { keyslot: keyslot.to_owned(), asked: Vec::new() }), steps }
+        Self { opening: Some(Opening { keyslot: keyslot.to_owned(), asked: Vec::new(), by_others: true }), steps }
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Commands<'a> {
 impl<'a> Commands<'a> {
     pub fn new(header: &'a Header, things: &'a Things, args: &'a Args, session: &Session, plan: &Plan) -> Self {
         let vault = session.global.vault.as_ref().map(|path| path.display().to_string());
-        let by = plan.opening.as_ref().filter(|opening| opening.asked.is_empty());
+        let by = plan.opening.as_ref().filter(|opening| !opening.by_others);
         Self { header, things, args, vault, by: by.map(|opening| opening.keyslot.clone()) }
     }
 

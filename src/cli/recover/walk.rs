@@ -40,7 +40,7 @@ pub fn run(args: Args, session: &mut Session, header: &Header, mut things: Thing
     }
     let mut commands = Commands::new(header, &things, &args, session, &plan);
     let steps = plan.steps.iter().map(|step| (step.clone(), commands.why(step), typed(&commands.of(step)))).collect();
-    Walk { args: &args, things: &things, tokens: Vec::new(), rotated: false, steps }.go(vault, session)
+    Walk { args: &args, things: &things, tokens: Vec::new(), rotated: false, stop: false, steps }.go(vault, session)
 }
 
 /// The tokens that are here now, by the ids of their things; no PIN is asked for.
@@ -110,10 +110,10 @@ fn open(
             }
             return Err(tell::nothing(header, things));
         };
-        if !opening.asked.is_empty() {
+        if opening.by_others {
             return Err(by_custodians(args, session, header, things, &plan, opening));
         }
-        if plan.steps.is_empty() {
+        if plan.steps.is_empty() && things.all_there() {
             prose("nothing is lost, so nothing has to be done; 'twinlock recovery drill' tries a way in");
             return Ok(None);
         }
@@ -174,7 +174,8 @@ fn announce(args: &Args, session: &Session, header: &Header, things: &Things, pl
         prose(&format!("  {n}. {}", commands.why(step)));
     }
     let lost: Vec<String> = lost(things).into_iter().map(|id| format!(" --lost {}", typed(&[id]))).collect();
-    prose(&format!("as commands: twinlock recover --plan{}\n", lost.concat()));
+    let vault = commands.vault.map(|path| format!(" --vault {}", typed(&[path]))).unwrap_or_default();
+    prose(&format!("as commands: twinlock recover --plan{}{vault}\n", lost.concat()));
 }
 
 fn lost(things: &Things) -> Vec<String> {
@@ -228,6 +229,8 @@ struct Walk<'a> {
     /// What was chosen in the place of lost tokens, by their ids.
     tokens: Vec<(String, Spec)>,
     rotated: bool,
+    /// Ctrl-C at a question after a step was done.
+    stop: bool,
     /// Each with what it is for, and its command.
     steps: Vec<(Step, String, String)>,
 }
@@ -236,8 +239,15 @@ impl Walk<'_> {
     fn go(mut self, mut vault: Vault, session: &mut Session) -> Result<(), CliError> {
         let steps = std::mem::take(&mut self.steps);
         let (mut last, mut left): (Option<&str>, Vec<&str>) = (None, Vec::new());
+        let is_sheet = |step: &Step| matches!(step, Step::Sheet { .. });
+        let total = steps.iter().filter(|(step, ..)| !is_sheet(step)).count();
         for (n, (step, why, command)) in steps.iter().enumerate() {
-            prose(&format!("\nStep {} of {}: {why}", n + 1, steps.len()));
+            if is_sheet(step) {
+                // Needs a printer, and the code once more. Without a rotation the old sheet is right.
+                left.extend(self.rotated.then_some(command.as_str()));
+                continue;
+            }
+            prose(&format!("\nStep {} of {total}: {why}", n + 1));
             let outcome = match self.perform(step, &mut vault, session) {
                 Err(CliError::Declined | CliError::Vault(VaultError::LastKeyslot(_))) => Ok(Outcome::LeftOut),
                 // Nothing was changed by it, and what follows does not need it.
@@ -248,6 +258,10 @@ impl Walk<'_> {
                 outcome => outcome,
             };
             match outcome {
+                Ok(Outcome::Done) if self.stop => {
+                    left.extend(steps[n + 1..].iter().map(|(.., command)| command.as_str()));
+                    return Err(stopped(&PromptError::Cancelled.into(), Some(why), &left));
+                }
                 Ok(Outcome::Done) => last = Some(why),
                 Ok(Outcome::LeftOut) => {
                     prose("left out");
@@ -262,7 +276,7 @@ impl Walk<'_> {
         prose(&format!("\nThe vault '{}' opens with:", vault.header().name));
         tell_left(vault.header(), &warnings(vault.header(), &Proofs::load(), SystemTime::now()));
         if !left.is_empty() {
-            prose("what was left out, as commands:");
+            prose("still to be done, or left out, as commands:");
             as_commands(&left);
         }
         prose("a kit that was made before shows the vault as it was: 'twinlock kit export' makes a new one");
@@ -288,7 +302,7 @@ impl Walk<'_> {
                     ..recovery::New::default()
                 };
                 let (keyslot, codes) = new.make(vault, session, None)?;
-                offer_sheet_of(session, vault, &keyslot, &codes);
+                self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
             }
             Step::Enroll { threshold, factors, spare, .. } => {
                 let question = Question::YesByDefault("Enroll a new spare now?");
@@ -302,15 +316,13 @@ impl Walk<'_> {
                 let (keyslot, codes) = enroll(vault, session, None, &specs, Some(*threshold), making)?;
                 let opens = vault.header().keyslot(&keyslot).map(in_plain_words).unwrap_or_default();
                 prose(&format!("enrolled keyslot '{keyslot}': {opens}"));
-                offer_sheet_of(session, vault, &keyslot, &codes);
+                self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
             }
             Step::Wipe { keyslot } => wipe_from(vault, session, keyslot, false)?,
             Step::Rotate => {
                 rotate::Args::default().rotate(vault, session)?;
                 self.rotated = true;
             }
-            // Needs the code once more, and paper; after no rotation the old sheet is right.
-            Step::Sheet { .. } if !self.rotated => return Ok(Outcome::Done),
             Step::Sheet { .. } => return Ok(Outcome::LeftOut),
         }
         Ok(Outcome::Done)
