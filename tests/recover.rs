@@ -117,6 +117,7 @@ fn a_pin_is_not_tried_by_guesswork() {
     let mut terminal = Pty::spawn(&machine.command(&line));
     answer(&mut terminal, &[("Go on without the token 'ada'? [y/N] ", "")]);
     let screen = ended(&mut terminal, 3);
+    assert_eq!(screen.matches("wrong PIN for token 'ada").count(), 1, "sent once, for one keyslot: {screen}");
     assert_eq!(screen.matches("PIN of token").count(), 0, "a file said it, and nobody is asked for another: {screen}");
     assert!(screen.contains("the vault was not opened, and nothing was changed"), "{screen}");
 }
