@@ -5,92 +5,16 @@
 mod program;
 #[path = "common/pty.rs"]
 mod pty;
+#[path = "common/softhsm.rs"]
+mod softhsm;
 
-use program::{Cli, Ran, TWINLOCK, split};
 use pty::Pty;
+use softhsm::{Machine, PIN};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use twinlock::crypto::sealed::{new_key, public_of};
 use twinlock::custody::{Answer, Request, words};
 use twinlock::secret::{RequestKey, zeros32};
-
-const MODULES: [&str; 3] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-];
-const PIN: &str = "123456";
-
-/// A machine with a reader: a folder that tokens are put into.
-struct Machine {
-    cli: Cli,
-    module: PathBuf,
-}
-
-impl Machine {
-    /// None, loudly, without SoftHSM.
-    fn new() -> Option<Self> {
-        let Some(module) = MODULES.iter().map(PathBuf::from).find(|path| path.exists()) else {
-            let what = "SoftHSM is not installed: apt-get install softhsm2";
-            assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{what}");
-            // Not eprintln!: the test harness would swallow it, and a skipped test must be seen.
-            let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}");
-            return None;
-        };
-        let cli = Cli::new().file("pin", PIN);
-        fs::create_dir(cli.path("reader")).unwrap();
-        let reader = cli.path("reader").display().to_string();
-        cli.write("conf", &format!("directories.tokendir = {reader}\nobjectstore.backend = file\nlog.level = ERROR\n"));
-        Some(Self { cli, module })
-    }
-
-    fn settle(&self, command: &mut Command) {
-        self.cli.settle(command);
-        command.env("SOFTHSM2_CONF", self.cli.path("conf"));
-    }
-
-    /// A new token in the reader, with a key; its folder.
-    fn token(&self, label: &str) -> PathBuf {
-        let before = self.tokens();
-        let mut util = Command::new("softhsm2-util");
-        util.args(["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", PIN]);
-        self.settle(&mut util);
-        let made = util.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        self.ok(&format!(
-            "token setup pkcs11:token={label} --mode ecdh-p256 --pin-file pin --token pkcs11:token={label}"
-        ));
-        self.tokens().into_iter().find(|folder| !before.contains(folder)).unwrap()
-    }
-
-    fn tokens(&self) -> Vec<PathBuf> {
-        fs::read_dir(self.cli.path("reader")).unwrap().map(|entry| entry.unwrap().path()).collect()
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(TWINLOCK);
-        command.args(split(line)).arg("--module").arg(&self.module);
-        self.settle(&mut command);
-        command
-    }
-
-    fn run(&self, line: &str) -> Ran {
-        let mut command = Command::new("setsid");
-        command.arg("--wait").arg(TWINLOCK).args(split(line)).arg("--module").arg(&self.module);
-        self.settle(&mut command);
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
-    fn ok(&self, line: &str) -> String {
-        let ran = self.run(line);
-        assert_eq!(ran.code, Some(0), "twinlock {line}\n{}", ran.stderr);
-        ran.stdout
-    }
-}
 
 /// Pulls a token out of one reader and puts it into another.
 fn move_token(folder: &Path, to: &Machine) -> PathBuf {

@@ -172,6 +172,11 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
     if !session.prompt.confirm(&Question::Plain(&question))? {
         return Ok(None);
     }
+    choose_token(session).map(Some)
+}
+
+/// A key of a token that is here, chosen by its number.
+pub fn choose_token(session: &mut Session) -> Result<Spec, CliError> {
     loop {
         let yubikeys = session.yubikeys();
         let others = match session.usable_tokens() {
@@ -194,7 +199,7 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
             let spec = PivSpec { serial: Some(yubikeys[picked].serial), ..PivSpec::default() };
             // A token without a key is told now, and not after more questions.
             session.piv_key(spec.clone())?;
-            return Ok(Some(Spec::Piv(spec)));
+            return Ok(Spec::Piv(spec));
         };
         let keys = match session.suitable_keys(token) {
             Ok(keys) => keys,
@@ -215,7 +220,7 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
         }
         let names: Vec<String> = keys.iter().map(|(_, name)| name.clone()).collect();
         let (uri, _) = keys[pick(session, &names)?].clone();
-        return Ok(Some(Spec::Pkcs11(uri)));
+        return Ok(Spec::Pkcs11(uri));
     }
 }
 
@@ -273,6 +278,7 @@ fn offer(session: &mut Session, path: &Path, header: &Header, account_key: &Acco
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let fingerprint = &fingerprint(account_key, &header.vault_id);
     let sheet = Sheet { vault: &header.name, fingerprint, path: &path, keyslot, code };
+    // Ctrl-C is no more than a no here: the vault is made.
     offer_sheet(session, &|target| sheet.write(target));
 }
 

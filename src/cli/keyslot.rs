@@ -172,7 +172,12 @@ pub fn named(vault: &Vault, name: &str) -> Result<Keyslot, CliError> {
 fn wipe(session: &mut Session, name: &str, force: bool) -> Result<(), CliError> {
     refuse_early(session, name)?;
     let mut vault = session.unlock()?;
-    let slot = named(&vault, name)?;
+    wipe_from(&mut vault, session, name, force)
+}
+
+/// Wipes a keyslot of an open vault, once the person has seen what is left.
+pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bool) -> Result<(), CliError> {
+    let slot = named(vault, name)?;
     let mut left = vault.header().clone();
     left.keyslots.retain(|other| other.id != slot.id);
     prose(&format!("without keyslot '{name}' there is left:"));

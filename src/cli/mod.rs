@@ -43,6 +43,7 @@ mod progress;
 mod proofs;
 mod qr;
 mod readers;
+mod recover;
 mod recovery;
 mod report;
 mod requests;
@@ -126,6 +127,7 @@ enum Command {
     Keyslot(keyslot::Command),
     Passwd(passwd::Args),
     Rotate(rotate::Args),
+    Recover(recover::Args),
     #[command(subcommand)]
     Recovery(recovery::Command),
     #[command(subcommand)]
@@ -188,6 +190,7 @@ impl Command {
             Self::Keyslot(command) => command.run(session),
             Self::Passwd(args) => args.run(session),
             Self::Rotate(args) => args.run(session),
+            Self::Recover(args) => args.run(session),
             Self::Recovery(command) => command.run(session),
             Self::Kit(command) => command.run(session),
             Self::Token(command) => command.run(session),

@@ -3,7 +3,7 @@
 use super::factors::Kdf;
 use super::report::{CliError, count, prose, warn};
 use super::session::Session;
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 
 /// Change the password, offline; items are not touched
 ///
@@ -13,17 +13,22 @@ use crate::vault::VaultError;
 pub struct Args {
     /// In this keyslot only
     #[arg(long = "only", value_name = "NAME")]
-    only: Option<String>,
+    pub only: Option<String>,
     #[command(flatten)]
-    kdf: Kdf,
+    pub kdf: Kdf,
     /// Keep a weak password
     #[arg(long)]
-    force: bool,
+    pub force: bool,
 }
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock_keeping_tokens()?;
+        self.change(&mut vault, session)
+    }
+
+    /// The same in an open vault.
+    pub fn change(&self, vault: &mut Vault, session: &mut Session) -> Result<(), CliError> {
         let openers = &mut session.openers;
         let prompt = session.prompt.as_mut();
         let only = self.only.as_deref();

@@ -31,20 +31,20 @@ pub enum Command {
 }
 
 /// Make a recovery code, show it once, and enroll it once it is typed back
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct New {
     /// What to call its keyslot [default: recovery]
     #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    pub name: Option<String>,
     /// Wipe this keyslot once the new one is enrolled
     #[arg(long, value_name = "KEYSLOT")]
-    replace: Option<String>,
+    pub replace: Option<String>,
     /// Write the code to FILE (made new, mode 0600) instead of showing it
     #[arg(long, value_name = "FILE")]
-    recovery_out: Option<PathBuf>,
+    pub recovery_out: Option<PathBuf>,
     /// Make a recovery sheet for printing, too: FILE.pdf, .svg, .html or .txt (made new, mode 0600)
     #[arg(long, value_name = "FILE")]
-    sheet: Option<PathBuf>,
+    pub sheet: Option<PathBuf>,
 }
 
 /// Print a recovery code that you have on a page, with what to do; the code is proven first
@@ -78,12 +78,22 @@ impl New {
     fn run(self, session: &mut Session) -> Result<(), CliError> {
         let target = self.sheet.as_deref().map(|path| Target::new(path, &FORMATS)).transpose()?;
         let mut vault = session.unlock_keeping_tokens()?;
-        let replaced = self.replace.as_deref().map(|old| named(&vault, old)).transpose()?;
+        self.make(&mut vault, session, target.as_ref()).map(drop)
+    }
+
+    /// The same in an open vault; the code, and the name of its keyslot.
+    pub fn make(
+        self,
+        vault: &mut Vault,
+        session: &mut Session,
+        target: Option<&Target>,
+    ) -> Result<(String, Vec<CodeText>), CliError> {
+        let replaced = self.replace.as_deref().map(|old| named(vault, old)).transpose()?;
         let making = Making { recovery_out: self.recovery_out, ..Making::default() };
-        let (name, codes) = enroll(&mut vault, session, self.name.as_deref(), &[Spec::Recovery], None, &making)?;
+        let (name, codes) = enroll(vault, session, self.name.as_deref(), &[Spec::Recovery], None, &making)?;
         prose(&format!("enrolled keyslot '{name}': the recovery code alone opens the vault"));
-        if let (Some(target), [code]) = (&target, codes.as_slice()) {
-            let written = write_sheet(session, &vault, &name, code, target);
+        if let (Some(target), [code]) = (target, codes.as_slice()) {
+            let written = write_sheet(session, vault, &name, code, target);
             if written.is_err() {
                 warn("the code is enrolled all the same: 'twinlock recovery sheet' makes the sheet later");
             }
@@ -92,7 +102,7 @@ impl New {
         if let Some(old) = &replaced {
             vault.wipe(old)?;
             prose(&format!("wiped keyslot '{}'", old.name));
-            return Ok(());
+            return Ok((name, codes));
         }
         for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
             prose(&format!(
@@ -100,7 +110,7 @@ impl New {
                 old.name
             ));
         }
-        Ok(())
+        Ok((name, codes))
     }
 }
 
@@ -227,17 +237,25 @@ fn code_alone(slot: &Keyslot) -> bool {
     slot.threshold == 1 && slot.factors.iter().any(|stanza| stanza.kind == KIND)
 }
 
-/// Offers a sheet for a code that was just made; Enter alone is none. The vault is there already, whatever becomes of it.
-pub fn offer_sheet(session: &mut Session, sheet: &dyn Fn(&Target) -> Result<(), CliError>) {
+/// Offers a sheet for the only code of a keyslot that was just made in an open vault. False: the person pressed Ctrl-C.
+pub fn offer_sheet_of(session: &mut Session, vault: &Vault, keyslot: &str, codes: &[CodeText]) -> bool {
+    let (Ok(path), Ok(keyslot), [code]) = (session.vault_path(), named(vault, keyslot), codes) else { return true };
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let fingerprint = vault.mark().fingerprint;
+    let sheet = Sheet { vault: &vault.header().name, fingerprint: &fingerprint, path: &path, keyslot: &keyslot, code };
+    offer_sheet(session, &|target| sheet.write(target))
+}
+
+/// Offers a sheet for a code that was just made; Enter alone is none. The vault is there already, whatever becomes of it. False:
+/// the person pressed Ctrl-C.
+pub fn offer_sheet(session: &mut Session, sheet: &dyn Fn(&Target) -> Result<(), CliError>) -> bool {
     loop {
-        let Ok(name) = session.prompt.line("A sheet of it to print? A file like sheet.pdf, or Enter for none") else {
-            return;
+        let name = match session.prompt.line("A sheet of it to print? A file like sheet.pdf, or Enter for none") {
+            Ok(name) if !name.trim().is_empty() => name,
+            answer => return !matches!(answer, Err(PromptError::Cancelled)),
         };
-        if name.trim().is_empty() {
-            return;
-        }
         match Target::new(std::path::Path::new(name.trim()), &FORMATS).and_then(|target| sheet(&target)) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(error) => super::report::tell(&error),
         }
     }

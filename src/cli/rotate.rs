@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 /// Every item is sealed anew, and every keyslot wrapped anew. A token may stay in its drawer where its public key is enough; what
 /// else is needed is said first, and asked for before anything is written. It happens as a whole or not at all, also when it is
 /// stopped or killed.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct Args {
     /// Drop this keyslot instead of keeping it; may be repeated
     #[arg(long, value_name = "NAME")]
@@ -28,13 +28,18 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let mut vault = session.unlock_keeping_tokens()?;
+        self.rotate(&mut vault, session)
+    }
+
+    /// The same with an open vault.
+    pub fn rotate(&self, vault: &mut Vault, session: &mut Session) -> Result<(), CliError> {
         vault.check_room()?;
         vault.check()?;
         let here = tokens_here(vault.header(), session);
         let mut here = |stanza: &Stanza| here.contains(&stanza.share);
-        self.tell(&vault, &mut here)?;
+        self.tell(vault, &mut here)?;
         // What cannot be kept is an error without a question.
-        if session.interactive() && !self.force && self.can(&vault, &mut here)? {
+        if session.interactive() && !self.force && self.can(vault, &mut here)? {
             session.confirm(false, "Rotate it now?")?;
         }
         let prompt = session.prompt.as_mut();

@@ -176,7 +176,7 @@ fn needed_by_all(slots: &[&Keyslot]) -> Option<String> {
 }
 
 /// By which a token is known in several keyslots. What the header says of it, which no token has confirmed.
-fn token_of(stanza: &Stanza) -> Option<String> {
+pub fn token_of(stanza: &Stanza) -> Option<String> {
     match stanza.kind.as_str() {
         piv::KIND => {
             let (params, _) = PivOpen::wanted(stanza).ok()??;

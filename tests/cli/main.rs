@@ -29,6 +29,7 @@ mod list;
 mod manual;
 mod passwd;
 mod piv;
+mod recover;
 mod recovery;
 mod restore;
 mod restore_kit;
