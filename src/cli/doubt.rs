@@ -1,6 +1,6 @@
 //! A vault file that is not as this machine has seen it: what is said, what is asked, and what to do where nobody can be asked.
 
-use super::report::{CliError, count, warn};
+use super::report::{CliError, FIXABLE, count, warn};
 use super::seen::{Doubt, Seen};
 use super::session::Session;
 use crate::vault::Mark;
@@ -14,6 +14,9 @@ struct Told {
 
 const RESTORED: &str =
     "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file";
+/// What to do after a no.
+const MENDED: &str = "if the file is not the one you want, put your newest copy in its place ('twinlock restore FILE'), then find out who or \
+                      what has replaced it";
 const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
 
 impl Doubt {
@@ -78,7 +81,15 @@ impl Session {
         }
         if self.interactive() {
             warn(&message);
-            return self.confirm(false, question);
+            return self.confirm(false, question).map_err(|error| match error {
+                // A no says that the file is wrong: what to do about that is the next question.
+                CliError::Declined => CliError::Plain {
+                    message: "stopped as you said; nothing was changed".into(),
+                    hint: MENDED.into(),
+                    code: FIXABLE,
+                },
+                other => other,
+            });
         }
         Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
     }

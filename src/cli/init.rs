@@ -261,7 +261,7 @@ fn check_folder(session: &Session, path: &Path) -> Result<(), CliError> {
 }
 
 /// The default place is made, with access for its owner alone; a folder that was named must be there.
-fn make_folder(session: &Session, path: &Path) -> Result<(), CliError> {
+pub fn make_folder(session: &Session, path: &Path) -> Result<(), CliError> {
     match path.parent() {
         Some(folder) if session.global.vault.is_none() => {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);

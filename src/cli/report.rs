@@ -380,7 +380,9 @@ fn store(error: &StoreError) -> Explained {
 fn header(error: &HeaderError) -> Explained {
     let hint = match error {
         HeaderError::Version(_) | HeaderError::Cipher(_) | HeaderError::Critical(_) => "use a newer twinlock",
-        HeaderError::Malformed(_) => "restore a copy made by 'twinlock backup'",
+        HeaderError::Malformed(_) => {
+            "put the header back from a kit ('twinlock restore --kit FILE'), or restore a copy made by 'twinlock backup'"
+        }
         HeaderError::Tag => "do not trust this copy: restore one made by 'twinlock backup'",
     };
     Explained::new(DAMAGED, error, hint)

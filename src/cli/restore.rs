@@ -1,5 +1,6 @@
 //! `twinlock restore`
 
+use super::init::make_folder;
 use super::report::{CliError, FIXABLE, count, prose, warn};
 use super::restore_kit;
 use super::seen::{Doubt, Seen};
@@ -84,6 +85,8 @@ pub fn place(
     }
     let mut seen = Seen::load(target);
     let rolled = seen.doubt(&vault.mark());
+    // A new machine has no folder for a vault yet.
+    make_folder(session, target)?;
     let copy = source.copy_beside(target)?;
     let (mark, report) = vault.verify_copy(&mut copy.open()?)?;
     if mark != vault.mark() {

@@ -176,7 +176,8 @@ fn describe(kit: &KitHeader) -> String {
 fn no_vault(path: &Path) -> CliError {
     CliError::Plain {
         message: format!("the kit is right, and there is no vault at '{}' to hold it against", path.display()),
-        hint: "bring the vault file, or a backup of it, and name it with --vault FILE; a kit holds no items".into(),
+        hint: "a kit holds no items: put a backup of the vault there ('twinlock restore FILE'), or name the vault file with --vault"
+            .into(),
         code: NOT_FOUND,
     }
 }

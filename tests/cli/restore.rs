@@ -171,3 +171,19 @@ fn a_link_in_the_vaults_place_stays_one() {
     assert!(std::fs::symlink_metadata(cli.vault()).unwrap().is_symlink());
     assert_eq!(cli.ok("list --recovery-file code"), "one\n");
 }
+
+#[test]
+fn a_new_machine_gets_the_folder_for_its_vault() {
+    let old = Cli::with_vault();
+    old.ok("backup b");
+    let new = Cli::new().file("code", &old.read("code"));
+    std::fs::copy(old.path("b"), new.path("b")).unwrap();
+    new.ok("restore b --recovery-file code");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&new.vault().parent().unwrap().metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700);
+    new.ok("list --recovery-file code");
+    // A folder that was named is not made.
+    let ran = new.run("restore b --recovery-file code --vault none/v");
+    assert!(ran.code == Some(1) && ran.stderr.contains("there is no folder 'none'"), "{}", ran.stderr);
+}

@@ -238,7 +238,7 @@ $ twinlock list --recovery-file code
         r#"
 $ twinlock list --recovery-file code
 2> twinlock: error: the vault's header is damaged: header: too short
-2> twinlock: hint: restore a copy made by 'twinlock backup'
+2> twinlock: hint: put the header back from a kit ('twinlock restore --kit FILE'), or restore a copy made by 'twinlock backup'
 => 5
 $ twinlock header show
 1> {

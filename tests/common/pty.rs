@@ -78,6 +78,24 @@ impl Pty {
         }
     }
 
+    /// The same, or until the program ends without it; whether the text came.
+    pub fn expect_or_end(&mut self, text: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let new = &self.seen[self.expected_up_to..];
+            if let Some(place) = new.windows(text.len()).position(|window| window == text.as_bytes()) {
+                self.expected_up_to += place + text.len();
+                return true;
+            }
+            // Asked before the output is taken: what it wrote last is then seen.
+            let ended = self.child.try_wait().unwrap().is_some() && !self.output_waits();
+            if ended || !self.take_output() {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "no '{text}' in what came after:\n{}", self.transcript());
+        }
+    }
+
     /// Types text; Enter is `\r`.
     pub fn send(&mut self, keys: impl AsRef<[u8]>) {
         let mut keys = keys.as_ref();
