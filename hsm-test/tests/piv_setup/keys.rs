@@ -70,7 +70,7 @@ fn a_used_piv_slot_is_not_overwritten() {
         assert_eq!(person.with_pin("token setup piv").stdout, "piv:12345678/83\n", "the next one is free");
         for (more, why) in [
             ("", "PIV slot 82 of the YubiKey 12345678 is not empty"),
-            ("--overwrite", "nobody is there to type an answer"),
+            ("--overwrite", "name it beside --overwrite: --piv-slot 82 --overwrite --serial 12345678"),
             ("--overwrite --serial 87654321", "the YubiKey 87654321 is not here"),
         ] {
             card.clear_log();
