@@ -38,6 +38,8 @@ struct There {
     matter: Option<String>,
     /// Whether somebody must say so first.
     ask: bool,
+    /// Whether it stays beside the new file. Fewer writes do not mean that all of them are in the backup.
+    keep: bool,
 }
 
 impl Args {
@@ -70,7 +72,7 @@ pub fn place(
     force: bool,
 ) -> Result<(), CliError> {
     let there = look(vault, target)?;
-    if let Some(There { matter: Some(matter), ask }) = &there {
+    if let Some(There { matter: Some(matter), ask, .. }) = &there {
         if *ask && !force && !session.interactive() {
             return Err(CliError::Plain {
                 message: matter.clone(),
@@ -102,9 +104,9 @@ pub fn place(
         count(report.items, "item"),
         count(report.sequence, "write")
     ));
-    match (aside, there.is_some_and(|there| there.matter.is_some())) {
+    match (aside, there.is_some_and(|there| there.keep)) {
         (Some(aside), true) => prose(&format!("what was there is in '{}'", aside.display())),
-        // Everything in it is in the new file, too, or came before it.
+        // It is the same vault in the same state.
         (Some(aside), false) => drop(std::fs::remove_file(aside)),
         (None, _) => {}
     }
@@ -128,8 +130,11 @@ fn lost(writes: u64) -> String {
 /// What lies in the vault's place.
 fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
     let at = target.display();
-    let unreadable =
-        |why: String| There { matter: Some(format!("what is in '{at}' cannot be used: {why}")), ask: false };
+    let unreadable = |why: String| There {
+        matter: Some(format!("what is in '{at}' cannot be used: {why}")),
+        ask: false,
+        keep: true,
+    };
     let mut store = match SqliteStore::open(target) {
         Ok(store) => store,
         Err(StoreError::NotFound(_)) => return Ok(None),
@@ -142,12 +147,14 @@ fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
         Err(crate::vault::VaultError::Store(StoreError::Damaged(why))) => Standing::Unreadable(why),
         other => other?,
     };
-    let asks = |matter: String| There { matter: Some(matter), ask: true };
+    let asks = |matter: String| There { matter: Some(matter), ask: true, keep: true };
     Ok(Some(match standing {
-        Standing::Same | Standing::Older(_) => There { matter: None, ask: false },
+        Standing::Same => There { matter: None, ask: false, keep: false },
+        Standing::Older(_) => There { matter: None, ask: false, keep: true },
         Standing::BeforeRotation => There {
             matter: Some(format!("the vault in '{at}' is from before the one in the backup was rotated")),
             ask: false,
+            keep: true,
         },
         Standing::Newer(writes) => {
             asks(format!("the vault in '{at}' is newer than the backup: {} not in it", lost(writes)))

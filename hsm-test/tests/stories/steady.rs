@@ -47,6 +47,7 @@ fn word(word: &str) -> &str {
         [4, 4, 4, 4] if capitals() => "FINGERPRINT",
         [4, 2, 2] if digits(word) => "DAY",
         [4, 2, 12] if digits(word) => "TIME",
+        [6, 16] if word.strip_prefix("before-").is_some_and(digits) => "before-TIME",
         [length] if length >= 16 && word.chars().all(|c| c.is_ascii_hexdigit()) => "HEX",
         _ => word,
     }
@@ -65,6 +66,7 @@ fn what_differs_is_a_word_in_capitals() {
     let cases = [
         ("opened on 2026-11-22, twice", "opened on DAY, twice"),
         ("until 2026-11-24T15:00:00Z, and", "until TIME, and"),
+        ("in 'v.before-20261122T163737Z'", "in 'v.before-TIME'"),
         ("fingerprint 4S9K-AAAA-0000-ZZZZ)", "fingerprint FINGERPRINT)"),
         ("    abbey  absent  accent  acid", "    FOUR WORDS"),
         ("(id 00112233445566778899aabbccddeeff)", "(id HEX)"),
