@@ -51,8 +51,8 @@ if ldd target/debug/twinlock | grep -q libpcsclite; then
 fi
 
 cargo build --manifest-path hsm-test/kryoptic/Cargo.toml --target-dir target/kryoptic
+# Not part of the program unless asked for. Before the program that the other tests run, which takes its place.
+cargo test --features keychain --test keychain
 cargo build --workspace --bins --examples          # the program, and the module that fails on command
-# Not part of the program unless asked for; in a folder of its own, so that nothing else is built again.
-cargo test --features keychain --target-dir target/keychain --test keychain
 # Without examples in comments, of which there are none: the last line is then that of a suite.
 cargo test --workspace --lib --bins --tests

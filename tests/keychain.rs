@@ -23,12 +23,41 @@ fn here() -> bool {
     false
 }
 
+/// A bus that starts nothing by itself: a second keychain, started by the bus beside ours, would be locked, and could outlive the test with
+/// its output open.
+const BUS: &str = r#"<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#;
+
+/// Starts and unlocks the keychain, and waits until it is on the bus.
+const KEYCHAIN: &str = "
+    echo password | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+    owned() {
+        dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus \
+            org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets 2>/dev/null | grep -q true
+    }
+    tries=0
+    until owned; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || { echo 'the keychain does not come' >&2; exit 99; }
+        sleep 0.05
+    done
+    set -e
+";
+
 /// Runs a script with a bus and an unlocked keychain of its own; `$T` is the program.
 fn session(cli: &Cli, script: &str) -> Output {
-    let script =
-        format!("echo password | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1\nset -e\n{script}");
+    let bus = cli.home().join("bus.conf");
+    std::fs::write(&bus, BUS).unwrap();
     let mut command = Command::new("dbus-run-session");
-    command.args(["--", "sh", "-c", &script]);
+    command.arg("--config-file").arg(bus).args(["--", "sh", "-c", &format!("{KEYCHAIN}{script}")]);
     cli.settle(&mut command);
     command.env("T", TWINLOCK).env("XDG_RUNTIME_DIR", cli.home().join("cache")).output().unwrap()
 }

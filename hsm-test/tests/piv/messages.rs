@@ -3,7 +3,7 @@
 
 use crate::card_lab::SELECT;
 use crate::lab::{P256, Person, RSA, SPARE, make_key, once, policies};
-use hsm_test::piv::{CardOptions, Share};
+use hsm_test::piv::{CardOptions, PcscPlace, Share};
 use std::path::Path;
 
 const EXPECTED: &str = include_str!("messages.txt");
@@ -16,6 +16,12 @@ fn what_a_person_reads() {
     person.place.stop_pcscd();
     person.tell("no pcscd", "init --factor piv --no-recovery");
     let mut said = person.said;
+
+    let Some(place) = PcscPlace::with_readers(&[]) else { return };
+    let mut person = Person::at(place);
+    person.tell("no reader", "init --factor piv --no-recovery");
+    person.tell("no reader, listed", "token list");
+    said += &person.said;
 
     let Some((mut person, card)) = Person::with_vault(CardOptions::default().touch_timeout(400), &once()) else {
         return;
