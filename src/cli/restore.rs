@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Put a backup in the place of the vault, or where there is none; or hold a kit against the vault, and put its header back
 ///
-/// The backup is opened first, and every item in it. What lies in the vault's place is kept aside until the new file has been read
-/// back; if it is newer, or another vault, it is replaced only when told to, and stays beside it.
+/// The backup is opened first, and every item in it. What lies in the vault's place stays beside the new file, unless it is the same;
+/// if it is newer, or another vault, it is replaced only when told to.
 ///
 /// With --kit it is told what the kit is to the vault; a header that is lost or damaged is put back from it. A vault that is not
 /// damaged is not written to.
@@ -34,7 +34,7 @@ pub struct Args {
 
 /// What lies in the vault's place, and whether it may be needed again.
 struct There {
-    /// What is wrong with replacing it; None: nothing is lost.
+    /// What is to be said before it is replaced.
     matter: Option<String>,
     /// Whether somebody must say so first.
     ask: bool,

@@ -245,10 +245,12 @@ pub fn placeholder(kind: &str) -> String {
     }
 }
 
-/// A command as it is typed. An option needs no quotes; what only looks like one is the same word without them.
+/// The options of the commands that a plan prints.
+const OPTIONS: [&str; 8] =
+    ["--factor", "--for", "--keyslot", "--only", "--output", "--replace", "--threshold", "--vault"];
+
+/// A command as it is typed. What begins with a dash and is none of ours is a name: `quoted` leaves it out.
 pub fn typed(words: &[String]) -> String {
-    let is_option =
-        |word: &str| word.strip_prefix("--").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let one = |word: &String| if is_option(word) { word.clone() } else { quoted(word) };
+    let one = |word: &String| if OPTIONS.contains(&word.as_str()) { word.clone() } else { quoted(word) };
     words.iter().map(one).collect::<Vec<_>>().join(" ")
 }
