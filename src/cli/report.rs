@@ -321,7 +321,7 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::ItemChanged(name) => {
             Explained::new(BUSY, error, &format!("look at it with 'twinlock get {name}', and try again"))
         }
-        VaultError::WentBack => {
+        VaultError::WentBack | VaultError::WentAstray => {
             Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
         }
         VaultError::Rotated

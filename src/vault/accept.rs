@@ -3,7 +3,7 @@
 //! Until then nothing is written to such a vault. Afterwards what is in the file is what the vault's keys vouch for; what was deleted
 //! stays deleted, as only a backup can bring it back.
 
-use super::record::{Damaged, Manifest};
+use super::record::Damaged;
 use super::{Vault, VaultError};
 use crate::item::{Item, MAX_NAME, normalised};
 use crate::store::RecordId;
@@ -46,7 +46,7 @@ impl Vault {
             for id in &unreadable {
                 change.tx.delete_record(id)?;
             }
-            change.manifest = Manifest { sequence: change.manifest.sequence, ..Manifest::default() };
+            change.manifest = std::mem::take(&mut change.manifest).emptied();
             let mut accepted = Accepted { dropped: unreadable.len(), ..Accepted::default() };
             let mut names = HashSet::new();
             for (id, revision, mut item) in items {

@@ -5,6 +5,7 @@ use super::view::State;
 use super::{Mark, Report, Vault, VaultError, mark, peek};
 use crate::header::HeaderError;
 use crate::store::Store;
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 /// How another file stands to a vault that is open.
@@ -12,11 +13,11 @@ use std::ops::ControlFlow;
 pub enum Standing {
     /// It is the same state.
     Same,
-    /// It is older by so many writes.
+    /// It is older by so many writes; where they are more than 255, as far as their count tells.
     Older(u64),
-    /// It is newer by so many writes, as far as their count tells.
+    /// It is newer by so many writes; where they are more than 255, as far as their count tells.
     Newer(u64),
-    /// It has as many writes, and others.
+    /// It went another way: the later writes of both are others.
     Fork,
     /// It calls itself the same vault, under an account key before this one's.
     BeforeRotation,
@@ -61,11 +62,14 @@ impl Vault {
             Err(error) => return damaged(error),
         };
         let (theirs, ours) = (state.manifest.sequence, self.state.manifest.sequence);
+        if state.line().parted(&self.state.line()) == Some(true) {
+            return Ok(Standing::Fork);
+        }
         Ok(match theirs.cmp(&ours) {
-            std::cmp::Ordering::Less => Standing::Older(ours - theirs),
-            std::cmp::Ordering::Greater => Standing::Newer(theirs - ours),
-            std::cmp::Ordering::Equal if state.sealed_manifest() == self.state.sealed_manifest() => Standing::Same,
-            std::cmp::Ordering::Equal => Standing::Fork,
+            Ordering::Less => Standing::Older(ours - theirs),
+            Ordering::Greater => Standing::Newer(theirs - ours),
+            Ordering::Equal if state.sealed_manifest() == self.state.sealed_manifest() => Standing::Same,
+            Ordering::Equal => Standing::Fork,
         })
     }
 }

@@ -164,6 +164,8 @@ pub enum VaultError {
     ItemChanged(String),
     /// The file went back to an older state while this program had it open.
     WentBack,
+    /// Another copy, which went another way, came into the file's place while this program had it open.
+    WentAstray,
     /// Another process has rotated the vault meanwhile.
     Rotated,
     /// Another process has changed the header while a rotation was being prepared.
@@ -247,6 +249,9 @@ impl fmt::Display for VaultError {
             Self::Conflict(name) => write!(f, "another process changed the keyslot '{name}' at the same time"),
             Self::ItemChanged(name) => write!(f, "another process changed the item '{name}' at the same time"),
             Self::WentBack => f.write_str("somebody put an older vault file back while this command was running"),
+            Self::WentAstray => f.write_str(
+                "somebody put another copy of the vault in its place while this command was running: it went another way",
+            ),
             Self::Rotated => f.write_str("the vault got a new account key while this command was running"),
             Self::HeaderChanged => f.write_str("another process changed the vault's keyslots at the same time"),
             Self::CannotKeep(kept) => match kept.as_slice() {

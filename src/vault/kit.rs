@@ -269,6 +269,7 @@ impl OpenKit {
             epoch: self.header().epoch,
             sequence: manifest.sequence,
             state: sha256(&[&sealed]),
+            past: manifest.past,
             generation: self.header().generation.max(damage.generation),
             keyslots: self.header().keyslots.iter().map(|slot| slot.id).collect(),
             follows: None,
@@ -287,12 +288,12 @@ impl OpenKit {
             tx.put_meta(Meta::Header, &self.text)?;
         } else {
             let before = tx.meta(Meta::Header)?;
-            let (_, mut manifest) = self.manifest(tx.as_ref(), before.as_deref())?.ok_or(RestoreError::Changed)?;
+            let (_, manifest) = self.manifest(tx.as_ref(), before.as_deref())?.ok_or(RestoreError::Changed)?;
+            let lost = tx.meta(Meta::Manifest)?.ok_or(RestoreError::Changed)?;
             let text = sign(&KitHeader::complete(self.header(), damage.generation), account_key);
             let verified = Unverified::parse(&text)?.verify(account_key)?;
-            manifest.sequence += 1;
             let Verified { keys, header, tag, .. } = &verified;
-            let sealed = Sealer::new(keys, &header.vault_id, header.epoch).seal_manifest(tag, &manifest)?;
+            let sealed = Sealer::new(keys, &header.vault_id, header.epoch).seal_manifest(tag, &manifest.next(&lost))?;
             tx.put_meta(Meta::Header, &text)?;
             tx.put_meta(Meta::Manifest, &sealed)?;
         }

@@ -10,6 +10,7 @@ mod error;
 mod gather;
 mod keyslots;
 mod kit;
+mod past;
 mod read;
 mod record;
 mod rewrap;
@@ -27,6 +28,7 @@ pub use copies::Standing;
 pub use error::{Altered, AnswersError, Refusal, VaultError};
 pub use keyslots::{NewKeyslot, Weaker, check_name, usable, weaker_keyslot};
 pub use kit::{Change, Damage, KitStanding, OpenKit, RestoreError};
+pub use past::{Line, Link, Past, REACH, link};
 pub use read::Found;
 pub use record::Manifest;
 pub use rewrap::Rewrapped;
@@ -81,6 +83,8 @@ pub struct Mark {
     pub sequence: u64,
     /// SHA-256 of the sealed manifest: two states of one sequence are told apart.
     pub state: [u8; 32],
+    /// What it tells of the states before.
+    pub past: Past,
     /// Counts header writes.
     pub generation: u64,
     /// Ids of the keyslots.
@@ -94,6 +98,11 @@ impl Mark {
     pub fn short(&self) -> String {
         base32::fingerprint(&self.fingerprint)
     }
+
+    /// The state and those before it, for comparing with another.
+    pub fn line(&self) -> Line {
+        Line::new(self.sequence, &self.state, self.past.clone())
+    }
 }
 
 fn mark(state: &State, account_key: &AccountKey, follows: Option<[u8; 32]>) -> Mark {
@@ -104,6 +113,7 @@ fn mark(state: &State, account_key: &AccountKey, follows: Option<[u8; 32]>) -> M
         epoch: header.epoch,
         sequence: state.manifest.sequence,
         state: sha256(&[state.sealed_manifest()]),
+        past: state.manifest.past.clone(),
         generation: header.generation,
         keyslots: header.keyslots.iter().map(|slot| slot.id).collect(),
         follows,

@@ -1,8 +1,9 @@
 //! Records, index entries and manifest: items and their set as sealed bytes. Spec 6.2 to 6.4.
 
+use super::past::{Line, Past};
 use super::set::Leaves;
 use crate::crypto::aead::{open, open_padded, seal, seal_padded};
-use crate::crypto::{Keys, RandomError, hmac_sha256};
+use crate::crypto::{Keys, RandomError, hmac_sha256, sha256};
 use crate::item::{Item, ItemError, normalised};
 use crate::store::{Entry, Record, RecordId, RecordRef};
 use zeroize::Zeroizing;
@@ -102,7 +103,8 @@ impl<'a> Sealer<'a> {
     /// The manifest as it lies in the store, bound to the header's tag.
     pub fn seal_manifest(self, header_tag: &[u8; 32], manifest: &Manifest) -> Result<Vec<u8>, RandomError> {
         let aad: [&[u8]; 3] = [b"twinlock/1 manifest", self.vault_id, header_tag];
-        let content = [&manifest.sequence.to_be_bytes()[..], &manifest.count.to_be_bytes(), &manifest.set].concat();
+        let Manifest { sequence, count, set, past } = manifest;
+        let content = [&sequence.to_be_bytes()[..], &count.to_be_bytes(), set, past.as_bytes()].concat();
         seal(self.keys.manifest.expose(), &aad, &content)
     }
 
@@ -111,18 +113,16 @@ impl<'a> Sealer<'a> {
         let aad: [&[u8]; 3] = [b"twinlock/1 manifest", self.vault_id, header_tag];
         let content = open(self.keys.manifest.expose(), &aad, sealed).map_err(|_| Damaged)?;
         let (sequence, rest) = content.split_first_chunk::<8>().ok_or(Damaged)?;
-        let (count, set) = rest.split_first_chunk::<8>().ok_or(Damaged)?;
+        let (count, rest) = rest.split_first_chunk::<8>().ok_or(Damaged)?;
+        let (set, past) = rest.split_first_chunk::<32>().ok_or(Damaged)?;
         let bounded = |bytes| Some(u64::from_be_bytes(bytes)).filter(|n| *n < LIMIT).ok_or(Damaged);
-        Ok(Manifest {
-            sequence: bounded(*sequence)?,
-            count: bounded(*count)?,
-            set: set.try_into().map_err(|_| Damaged)?,
-        })
+        let sequence = bounded(*sequence)?;
+        Ok(Manifest { sequence, count: bounded(*count)?, set: *set, past: Past::from_bytes(past, sequence)? })
     }
 }
 
 /// What the vault's keys say of the set of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Manifest {
     /// Counts writes of anything.
     pub sequence: u64,
@@ -130,9 +130,26 @@ pub struct Manifest {
     pub count: u64,
     /// XOR of the leaves.
     pub set: [u8; 32],
+    /// What it tells of the states before.
+    pub past: Past,
 }
 
 impl Manifest {
+    /// The manifest of the next write, so far with the same records; `sealed` is this one as it lies in the store.
+    pub(super) fn next(&self, sealed: &[u8]) -> Self {
+        Self { sequence: self.sequence + 1, past: self.past.after(sealed), ..*self }
+    }
+
+    /// The same without records.
+    pub(super) fn emptied(self) -> Self {
+        Self { count: 0, set: [0; 32], ..self }
+    }
+
+    /// Its state and those before it; `sealed` is it as it lies in the store.
+    pub(super) fn line(&self, sealed: &[u8]) -> Line {
+        Line::new(self.sequence, &sha256(&[sealed]), self.past.clone())
+    }
+
     /// Adds or removes a leaf; both are the same XOR.
     pub fn toggle(&mut self, leaf: &[u8; 32]) {
         self.set.iter_mut().zip(leaf).for_each(|(set, leaf)| *set ^= leaf);

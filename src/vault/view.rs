@@ -1,5 +1,6 @@
 //! Looking at the file: header, manifest and record set, accepted only if the keys vouch for them. Spec 4.1, 6.4.
 
+use super::past::Line;
 use super::record::{Damaged, Manifest, Sealer};
 use super::set::{Ahead, Tally};
 use super::{Altered, VaultError};
@@ -38,9 +39,12 @@ impl State {
                 }
                 now => now?,
             };
-            // Whoever was allowed to go on with a file may not have it exchanged for an older one behind a prompt.
+            // Whoever was allowed to go on with a file may not have it exchanged for an older one, or for another copy, behind a prompt.
             if now.manifest.sequence < self.manifest.sequence {
                 return Err(VaultError::WentBack);
+            }
+            if now.line().parted(&self.line()) == Some(true) {
+                return Err(VaultError::WentAstray);
             }
             *self = now;
         }
@@ -55,6 +59,16 @@ impl State {
     /// The manifest as it lies in the store.
     pub fn sealed_manifest(&self) -> &[u8] {
         &self.sealed_manifest
+    }
+
+    /// This state and those that it tells of.
+    pub fn line(&self) -> Line {
+        self.manifest.line(&self.sealed_manifest)
+    }
+
+    /// The manifest of the next write, so far with the same records.
+    pub fn next(&self) -> Manifest {
+        self.manifest.next(&self.sealed_manifest)
     }
 
     pub fn sealer(&self) -> Sealer<'_> {

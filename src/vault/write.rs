@@ -40,7 +40,7 @@ impl Vault {
         self.ahead = None;
         let tx = self.store.begin()?;
         self.state.refresh(tx.as_ref(), &self.account_key)?;
-        let manifest = self.state.manifest;
+        let manifest = self.state.next();
         let mut change = Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
         let result = edit(&mut change)?;
         change.commit()?;
@@ -146,7 +146,6 @@ impl Change<'_> {
 
     /// Closes manifest and header over the change, and makes it last.
     fn commit(mut self) -> Result<(), VaultError> {
-        self.manifest.sequence += 1;
         let mut tag = self.state.verified.tag;
         if let Some(header) = &self.header {
             let text = sign(header, self.account_key);
@@ -211,6 +210,79 @@ mod tests {
             assert!(matches!(refused, Err(VaultError::ItemExists(_))));
             assert_eq!(vault.verify().unwrap().items, 1);
         }
+    }
+
+    #[test]
+    fn every_write_tells_of_the_state_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut vault = vault(folder.path());
+        let mut seen = vec![vault.mark()];
+        let mut follows = |vault: &Vault, what: &str| {
+            let now = vault.mark();
+            let before = seen.last().unwrap();
+            assert_eq!(now.sequence, before.sequence + 1, "{what}");
+            assert_eq!(now.past.reach(), now.sequence - 1, "{what}");
+            assert!(seen.iter().all(|then| now.line().at(then.sequence) == then.line().at(then.sequence)), "{what}");
+            seen.push(now);
+        };
+        vault.add(&note("a")).unwrap();
+        follows(&vault, "add");
+        vault.add_all(&["b", "c"].map(note)).unwrap();
+        follows(&vault, "add many");
+        let found = vault.get("a").unwrap();
+        vault.replace(&found, &note("A")).unwrap();
+        follows(&vault, "replace");
+        let found = vault.get("b").unwrap();
+        vault.remove(&found).unwrap();
+        follows(&vault, "remove");
+        vault.accept().unwrap();
+        follows(&vault, "accept");
+        vault.rename("k", "kk").unwrap();
+        follows(&vault, "rename");
+        let factor = FakeEnroll { name: "g".into() };
+        let new = NewKeyslot { name: "second".into(), threshold: 1, factors: vec![&factor] };
+        vault.enroll(&new, &mut ScriptedPrompt::new().types("t").types("t")).unwrap();
+        follows(&vault, "enroll");
+        let slot = vault.header().keyslot("second").unwrap().clone();
+        vault.wipe(&slot).unwrap();
+        follows(&vault, "wipe");
+        let (mut openers, mut prompt) = (Openers::typed(), ScriptedPrompt::new().types("s"));
+        let rotation = vault.prepare_rotation(&[], true, &mut |_| true, &mut openers, &mut prompt).unwrap();
+        vault.rotate(rotation, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+        follows(&vault, "rotate");
+        vault.add(&note("d")).unwrap();
+        follows(&vault, "add after a rotation");
+    }
+
+    #[test]
+    fn what_another_process_writes_meanwhile_is_of_this_line_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, copy) = (folder.path().join("v"), folder.path().join("copy"));
+        let mut vault = vault(folder.path());
+        let open = |path: &std::path::Path| {
+            let store = Box::new(SqliteStore::open(path).unwrap());
+            let mut prompt = ScriptedPrompt::new().types("s");
+            Vault::unlock(store, Wish::default(), &mut Openers::typed(), &mut prompt).unwrap()
+        };
+        let mut other = open(&file);
+        for n in 0..3 {
+            other.add(&note(&format!("of another process {n}"))).unwrap();
+        }
+        vault.add(&note("in turn")).unwrap();
+        std::fs::copy(&file, &copy).unwrap();
+        vault.add(&note("here")).unwrap();
+        let mut other = open(&copy);
+        other.add(&note("there")).unwrap();
+        other.add(&note("and more")).unwrap();
+        std::fs::write(&file, std::fs::read(&copy).unwrap()).unwrap();
+        let refused = vault.add(&note("b"));
+        assert!(matches!(refused, Err(VaultError::WentAstray)), "{refused:?}");
+        // So many that nobody can tell.
+        for n in 0..256 {
+            other.add(&note(&format!("many {n}"))).unwrap();
+        }
+        std::fs::write(&file, std::fs::read(&copy).unwrap()).unwrap();
+        vault.add(&note("b")).unwrap();
     }
 
     /// A vault that has read its set ahead, as it does while a token is waited for.

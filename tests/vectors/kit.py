@@ -170,17 +170,17 @@ def use(texts, given, vault):
         generation = its["generation"]
     for candidate in [origin, *([said_tag(vault["header"])] if said_tag(vault["header"]) else [])]:
         try:
-            aad = b"twinlock/1 manifest" + vault_id + candidate
-            manifest = t.open_sealed(keys["manifest"], aad, vault["manifest"] or b"")
+            sequence, counted, past = t.open_manifest(keys["manifest"], vault_id, candidate, vault["manifest"])
         except t.Refused:
             continue
         records = vault["records"]
-        fits = manifest[8:] == t.u64(len(records)) + t.record_set(keys["set"], records)
+        fits = counted == t.u64(len(records)) + t.record_set(keys["set"], records)
         if not fits or any(record["epoch"] != header["epoch"] for record in records):
             raise t.Refused("altered")
         if candidate == origin and is_whole:
             return "restored", account_key, {**vault, "header": text}
-        return "completed", account_key, {"generation": max(generation, header["generation"]) + 1, "sequence": manifest[:8]}
+        after = {"generation": max(generation, header["generation"]) + 1, "sequence": sequence + 1}
+        return "completed", account_key, after | {"past": t.past_after(vault["manifest"], past)}
     if said and said[0]["epoch"] > header["epoch"]:
         return "before-rotation", account_key, vault
     if said and said[0]["epoch"] < header["epoch"]:

@@ -4,11 +4,12 @@
 use crate::load::{Given, Hex, Text, Vault as InVault, files, json};
 use crate::person::{Person, openers};
 use serde::Deserialize;
+use twinlock::crypto::sha256;
 use twinlock::header::HeaderError;
 use twinlock::kit::{Gathered, KitError};
 use twinlock::store::Store;
 use twinlock::store::memory::{Contents, MemoryStore};
-use twinlock::vault::{Damage, KitStanding, OpenKit, Refusal, RestoreError, VaultError, Wish};
+use twinlock::vault::{Damage, KitStanding, OpenKit, Refusal, RestoreError, VaultError, Wish, link};
 
 /// Vectors that there must be, at least.
 const LEAST: usize = 60;
@@ -25,6 +26,9 @@ struct Vector {
     account_key: Option<Hex>,
     header: Option<Text>,
     generation: Option<u64>,
+    /// Of one that is completed where the manifest tells of states before it.
+    sequence: Option<u64>,
+    past: Option<Hex>,
 }
 
 fn of_part(error: &KitError) -> &'static str {
@@ -128,6 +132,15 @@ fn wrong(vector: &Vector) -> Option<String> {
     }
     if damage.exact && after.manifest != before.manifest {
         return Some("the manifest was written".to_owned());
+    }
+    let now = vault.mark();
+    let lost = before.manifest.as_deref().unwrap();
+    let follows = now.line().at(now.sequence - 1) == Some(link(&sha256(&[lost])));
+    let told = vector.past.as_ref().is_none_or(|past| past.0 == now.past.as_bytes());
+    let counted = vector.sequence.is_none_or(|sequence| sequence == now.sequence);
+    let carried_on = follows && told && counted;
+    if !damage.exact && !carried_on {
+        return Some("what came before is not told of".to_owned());
     }
     if let Some(generation) = vector.generation
         && vault.header().generation != generation

@@ -68,6 +68,8 @@ def write_all(out):
             vector["header"] = header_json(after["header"])
         if got == "completed":
             vector["generation"] = after["generation"]
+            if len(after["past"]) > 1:
+                vector |= {"sequence": after["sequence"], "past": b"".join(after["past"]).hex()}
         out.count[expect] = out.count.get(expect, 0) + 1
         write("kit", name, vector)
 
@@ -178,6 +180,14 @@ def write_all(out):
     later = vault(generation=7, nonce="second")
     renamed = later.parts()["header"].replace(b'"spare"', b'"spore"')
     add("older-header-altered", "completed", "the same; the damaged header says generation 7", texts, damaged(later, renamed))
+    for links in (1, 255):
+        told = vault()
+        told.sequence, told.past = 1000, [fixed(f"link {n}", 8) for n in range(links)]
+        name, comment = f"past-{links}-carried-on", f"a kit of one keyslot, no header; the manifest tells of {links} before it"
+        add(name, "completed", comment, of(kit.pack(kit.of_keyslots(told, ["spare"]))), damaged(told, None), given("spare"))
+    told = vault()
+    told.sequence, told.past = 2, [fixed("link 0", 8), fixed("link 1", 8)]
+    add("past-too-long", "unproven", "the manifest tells of more states than there can have been", texts, damaged(told, None))
     add("older-header-lost", "unproven", "an older kit, and nothing left of the header that was lost", texts, damaged(newer, None))
     add("manifest-lost", "unproven", "neither header nor manifest", texts, {**damaged(world, None), "manifest": None})
     add("record-lost", "altered", "the header is lost, and a record", texts, {**damaged(world, None), "records": []})

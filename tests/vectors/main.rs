@@ -7,6 +7,7 @@ mod custody;
 mod kit;
 mod known;
 mod load;
+mod past;
 mod person;
 mod vaults;
 
@@ -15,7 +16,7 @@ use person::{Person, openers};
 use twinlock::factor::FactorError;
 use twinlock::header::HeaderError;
 use twinlock::store::memory::MemoryStore;
-use twinlock::vault::{Refusal, Vault, VaultError, Wish};
+use twinlock::vault::{REACH, Refusal, Vault, VaultError, Wish};
 
 /// Negative vectors that there must be, at least.
 const LEAST: usize = 80;
@@ -147,7 +148,7 @@ fn check_opened(vector: &Vector, mut vault: Vault, store: &MemoryStore) -> Optio
     if vault.header().generation == LAST_GENERATION {
         return None;
     }
-    let before = vault.header().clone();
+    let (before, seen) = (vault.header().clone(), vault.mark());
     vault.rename(&vector.open.keyslot, "another name").unwrap();
     vault.rename("another name", &vector.open.keyslot).unwrap();
     vault.add(&person::item("new")).unwrap();
@@ -155,6 +156,10 @@ fn check_opened(vector: &Vector, mut vault: Vault, store: &MemoryStore) -> Optio
         Ok(again) => again,
         Err(Failure { class, why }) => return Some(format!("'{class}' after writing: {why}")),
     };
+    let now = again.mark();
+    if now.line().parted(&seen.line()) != Some(false) || now.past.reach() != (seen.past.reach() + 3).min(REACH.into()) {
+        return Some("what came before is no longer told of".to_owned());
+    }
     let mut after = again.header().clone();
     after.generation = before.generation;
     if after != before {

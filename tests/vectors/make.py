@@ -11,6 +11,7 @@ import header_cases
 import kat
 import keyslot_cases
 import kit_cases
+import past_cases
 import piv_cases
 import record_cases
 import rotation_cases
@@ -22,10 +23,11 @@ def main():
     for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults", "kit", "request", "answer"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     out = Vectors()
-    for cases in (header_cases, keyslot_cases, piv_cases, record_cases, rotation_cases):
+    for cases in (header_cases, keyslot_cases, piv_cases, record_cases, rotation_cases, past_cases):
         cases.negative(out)
     kat.write_all()
     write("kat", "piv", piv_cases.kat())
+    write("kat", "past", past_cases.kat())
     vaults.write_all(out)
     kit_cases.write_all(out)
     for counts in (out.count, custody_cases.write_all()):

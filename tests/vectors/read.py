@@ -123,14 +123,9 @@ def read_vault(parts, given):
     keys = t.keys(account_key, vault_id)
     if t.mac(keys["header"], signed) != tag:
         raise t.Refused("tampered")
-    try:
-        manifest = t.open_sealed(keys["manifest"], b"twinlock/1 manifest" + vault_id + tag, parts["manifest"] or b"")
-    except t.Refused as error:
-        raise t.Refused("manifest", error) from None
+    _, counted, _ = t.open_manifest(keys["manifest"], vault_id, tag, parts["manifest"])
     records = parts["records"]
-    if len(manifest) != 48:
-        raise t.Refused("manifest", "length")
-    if manifest[8:] != t.u64(len(records)) + t.record_set(keys["set"], records):
+    if counted != t.u64(len(records)) + t.record_set(keys["set"], records):
         raise t.Refused("altered")
     items, opened = [], {}
     for record in records:

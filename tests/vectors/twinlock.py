@@ -457,6 +457,53 @@ def record_set(key, records):
     return total
 
 
-def seal_manifest(account_key, vault_id, header_tag, sequence, count, total, nonce):
+MOST_LINKS = 255
+
+
+def link(manifest):
+    """That of the state with this sealed manifest."""
+    return sha256(manifest)[:8]
+
+
+def past_after(manifest, past):
+    """The past in the manifest after this one, which has that past; links, latest first."""
+    return [link(manifest), *past][:MOST_LINKS]
+
+
+def seal_manifest(account_key, vault_id, header_tag, sequence, count, total, nonce, past=()):
     aad = b"twinlock/1 manifest" + vault_id + header_tag
-    return seal(keys(account_key, vault_id)["manifest"], aad, u64(sequence) + u64(count) + total, nonce)
+    return seal(keys(account_key, vault_id)["manifest"], aad, u64(sequence) + u64(count) + total + b"".join(past), nonce)
+
+
+def open_manifest(manifest_key, vault_id, header_tag, manifest):
+    """sequence, count || set, past"""
+    try:
+        plain = open_sealed(manifest_key, b"twinlock/1 manifest" + vault_id + header_tag, manifest or b"")
+    except Refused as error:
+        raise Refused("manifest", error) from None
+    sequence, links = int.from_bytes(plain[:8], "big"), plain[48:]
+    past = [links[at : at + 8] for at in range(0, len(links), 8)]
+    if len(plain) < 48 or len(plain) % 8 or len(past) > MOST_LINKS or len(past) >= sequence or sequence >= 1 << 63:
+        raise Refused("manifest", "length")
+    return sequence, plain[8:48], past
+
+
+def told_at(sequence, manifest, past, of):
+    """The link of the state after `of` writes, as this state tells."""
+    back = sequence - of
+    if back == 0:
+        return link(manifest)
+    return past[back - 1] if 0 < back <= len(past) else None
+
+
+def compared(seen, file):
+    """What a file is to what was seen (section 7); each is (sequence, manifest, past), of one vault and account key."""
+    at = min(seen[0], file[0])
+    links = told_at(*seen, at), told_at(*file, at)
+    if None not in links and links[0] != links[1]:
+        return "fork"
+    if seen[0] == file[0]:
+        return "same"
+    if file[0] < seen[0]:
+        return "older"
+    return "untold" if None in links else "later"

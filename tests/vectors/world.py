@@ -74,6 +74,7 @@ class World:
         self.body = {"twinlock": 1, "vault": self.vault_id.hex(), "name": name, "created": CREATED, "epoch": 1}
         self.body |= {"generation": 1, "cipher": "xaes-256-gcm", "keyslots": []}
         self.sequence, self.records, self.entries, self.items = 1, [], [], []
+        self.past = []
 
     @property
     def keys(self):
@@ -132,8 +133,9 @@ class World:
     def manifest(self, header_tag, sequence=None, count=None):
         total = t.record_set(self.keys["set"], [r for r in self.records if len(r["sealed"]) >= 40])
         sequence, count = sequence or self.sequence, len(self.records) if count is None else count
-        nonce = fixed(f"manifest nonce {header_tag.hex()} {sequence} {count} {total.hex()}", 24)
-        return t.seal_manifest(self.account_key, self.vault_id, header_tag, sequence, count, total, nonce)
+        past = b"".join(self.past).hex()
+        nonce = fixed(f"manifest nonce {header_tag.hex()} {sequence} {count} {total.hex()}{past and ' ' + past}", 24)
+        return t.seal_manifest(self.account_key, self.vault_id, header_tag, sequence, count, total, nonce, self.past)
 
 
 def login(name, password="correct horse", **more):
