@@ -17,6 +17,8 @@ const RESTORED: &str =
 /// What to do after a no.
 const MENDED: &str = "if the file is not the one you want, put your newest copy in its place ('twinlock restore FILE'), then find out who or \
                       what has replaced it";
+const ROTATED: &str =
+    "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?";
 const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
 
 impl Doubt {
@@ -34,9 +36,19 @@ impl Doubt {
             ),
             Self::Rotated => (
                 format!("the vault has got another account key since it was last seen here (fingerprint {})", mark.short()),
-                "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?",
+                ROTATED,
                 "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
                  --accept-changed; if not, somebody replaced the file",
+            ),
+            Self::RotatedFork => (
+                format!(
+                    "the vault has got another account key since it was last seen here (fingerprint {}), and not all writes \
+                     seen here are in it",
+                    mark.short()
+                ),
+                ROTATED,
+                "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
+                 --accept-changed, and look in the other copy for what is missing here; if not, somebody replaced the file",
             ),
             Self::OlderKey => (
                 "this vault file is from before the vault was rotated: whoever had the old account key can read it, and \
@@ -51,8 +63,8 @@ impl Doubt {
                 "Have you put an older copy back yourself? Go on with it?",
                 RESTORED,
             ),
-            Self::Fork => (
-                "this vault file went another way than the one last seen here: the last writes are others".to_owned(),
+            Self::Fork(more) => (
+                format!("this vault file went another way than the one last seen here{}", others(more)),
                 "Have you put another copy in its place yourself? Go on with it?",
                 "if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is \
                  missing here; if not, somebody tampered with the file",
@@ -62,13 +74,21 @@ impl Doubt {
     }
 }
 
+/// What of it is missing, where a later file might be thought to have all of it.
+fn others(more: u64) -> String {
+    match more {
+        0 => ": the last writes are others".to_owned(),
+        more => format!(": it has {} more, but not all of those seen here", count(more, "write")),
+    }
+}
+
 impl Session {
     /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
     pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
         if let Some(doubt) = seen.doubt(mark) {
             self.settle(doubt.told(mark))?;
             seen.settled = true;
-        } else if let Some(word) = seen.elsewhere(mark) {
+        } else if let Some(word) = seen.word(mark) {
             warn(&word);
         }
         Ok(())

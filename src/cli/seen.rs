@@ -4,11 +4,11 @@
 //! One mark a path, as the vault was named: a link in the place of the file is then the file's, and a backup elsewhere, older by nature, has
 //! a mark of its own. It is kept as best this machine can: a vault must open on one that keeps nothing.
 
-use super::report::{system, warn};
+use super::report::{count, system, warn};
 use super::state;
 use crate::encode::hex;
 use crate::header::Header;
-use crate::vault::{self, Mark, now};
+use crate::vault::{self, Line, Link, Mark, Past, REACH, link, now};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,10 @@ struct Kept {
     sequence: u64,
     state: String,
     seen: String,
-    /// States before this one, latest last.
+    /// What this state tells of those before it.
+    #[serde(default)]
+    links: String,
+    /// States seen before this one, latest last.
     #[serde(default)]
     past: Vec<(u64, String)>,
     /// Fingerprints under account keys before this one, latest last.
@@ -53,6 +56,12 @@ struct Kept {
     /// The fingerprint after a rotation that was begun here, and may have been cut short.
     #[serde(default)]
     coming: Option<String>,
+}
+
+/// Whether a line tells of another state than this one after so many writes.
+fn tells_another(line: &Line, (sequence, state): &(u64, String)) -> bool {
+    let then: Option<Link> = hex::decode_array(state).ok().map(|state| link(&state));
+    line.at(*sequence).zip(then).is_some_and(|(here, then)| here != then)
 }
 
 /// What was kept by a program that knew no rotation.
@@ -70,6 +79,7 @@ impl Kept {
             sequence: mark.sequence,
             state: hex::encode(&mark.state),
             seen: now(),
+            links: hex::encode(mark.past.as_bytes()),
             past: Vec::new(),
             before: Vec::new(),
             generation: mark.generation,
@@ -89,15 +99,44 @@ impl Kept {
         self.vault == hex::encode(&mark.vault_id) && mark.epoch > self.epoch && (rotated || coming)
     }
 
-    /// Whether the vault was in another state than this one after so many writes; None where that is not remembered.
-    fn differs(&self, mark: &Mark) -> Option<bool> {
-        let mut states = self.past.iter().map(|(sequence, state)| (*sequence, state)).rev();
-        let then = if mark.sequence == self.sequence {
-            Some(&self.state)
-        } else {
-            states.find(|(sequence, _)| *sequence == mark.sequence).map(|(_, state)| state)
+    fn line(&self) -> Option<Line> {
+        let links = hex::decode(&self.links).unwrap_or_default();
+        let past = Past::from_bytes(&links, self.sequence).unwrap_or_default();
+        Some(Line::new(self.sequence, &hex::decode_array(&self.state).ok()?, past))
+    }
+
+    /// Whether this vault and that one went different ways; None where neither tells of so long ago.
+    fn parted(&self, mark: &Mark) -> Option<bool> {
+        let line = mark.line();
+        self.line()?.parted(&line).or_else(|| {
+            // One older than what this one tells of, which may tell of what was seen still longer ago.
+            self.past.iter().any(|state| tells_another(&line, state)).then_some(true)
+        })
+    }
+
+    /// Whether it is a later state of the same line, or nothing tells that it is of another one.
+    fn goes_on_as(&self, mark: &Mark) -> bool {
+        let later = self.is(mark) && self.sequence < mark.sequence;
+        (later || self.becomes(mark)) && self.parted(mark) != Some(true)
+    }
+
+    /// What to say of a later state that does not tell of this one.
+    fn out_of_reach(&self, mark: &Mark) -> Option<String> {
+        let writes = mark.sequence.checked_sub(self.sequence)?;
+        if !self.goes_on_as(mark) || self.parted(mark).is_some() {
+            return None;
+        }
+        let told = match mark.past.reach() {
+            reach if reach == u64::from(REACH) => format!("more than the {REACH} that can be followed back"),
+            // Written by a program that does not carry it on.
+            0 => "and none of them can be followed back".to_owned(),
+            reach => format!("and only the last {reach} can be followed back"),
         };
-        then.map(|state| *state != hex::encode(&mark.state))
+        Some(format!(
+            "the vault has had {} since it was last seen here, {told}: whether another copy has taken its place cannot be told; \
+             look whether what you saved here last is still in it",
+            count(writes, "write")
+        ))
     }
 
     /// The next state of the same file; what came before it is remembered.
@@ -114,8 +153,10 @@ impl Kept {
         }
         if self.vault == next.vault {
             next.past.push((self.sequence, self.state.clone()));
-            // Gone back on the person's word: what came after is not in this file.
-            next.past.retain(|(sequence, _)| *sequence < next.sequence);
+            // Gone back, or another way, on the person's word: what is not of this file's line is no longer held against any.
+            let line = next.line();
+            let other = |state: &(u64, String)| line.as_ref().is_some_and(|line| tells_another(line, state));
+            next.past.retain(|state| state.0 < next.sequence && !other(state));
             next.past.drain(..next.past.len().saturating_sub(STATES));
         }
         *self = next;
@@ -141,12 +182,14 @@ pub(super) enum Doubt {
     OtherKey,
     /// The same, and a later one: rotated elsewhere.
     Rotated,
+    /// The same, and what was last seen here is not what was rotated.
+    RotatedFork,
     /// Under an account key that the vault had before it was rotated.
     OlderKey,
     /// Older by so many writes.
     Older(u64),
-    /// It went another way: the state after as many writes was another one.
-    Fork,
+    /// It went another way, and has so many writes more, if any.
+    Fork(u64),
 }
 
 impl Seen {
@@ -190,32 +233,37 @@ impl Seen {
         if kept.vault != id {
             return Some(Doubt::OtherVault);
         }
-        if kept.becomes(mark) {
-            return None;
-        }
-        if kept.fingerprint != fingerprint {
+        let parted = kept.parted(mark) == Some(true);
+        if kept.fingerprint != fingerprint && !kept.becomes(mark) {
             return Some(match () {
                 () if kept.before.contains(&fingerprint) => Doubt::OlderKey,
+                // That it tells of what was seen here proves nothing: whoever had the old account key, or the file, knew it, too.
+                () if mark.epoch > kept.epoch && parted => Doubt::RotatedFork,
                 () if mark.epoch > kept.epoch => Doubt::Rotated,
                 () => Doubt::OtherKey,
             });
         }
-        match (kept.sequence.checked_sub(mark.sequence), kept.differs(mark)) {
-            (_, Some(true)) => Some(Doubt::Fork),
-            (Some(0) | None, _) => None,
-            (Some(writes), _) => Some(Doubt::Older(writes)),
+        match kept.sequence.checked_sub(mark.sequence) {
+            _ if parted => Some(Doubt::Fork(mark.sequence.saturating_sub(kept.sequence))),
+            Some(0) | None => None,
+            Some(writes) => Some(Doubt::Older(writes)),
+        }
+    }
+
+    /// What is worth a word about a vault that is not in doubt: once, as it is remembered then.
+    pub(super) fn word(&self, mark: &Mark) -> Option<String> {
+        match self.kept() {
+            Some(kept) => kept.out_of_reach(mark),
+            None => self.elsewhere(mark),
         }
     }
 
     /// What is worth a word about a copy that has not been seen at this path before: where a newer one lies, or one that went another way.
-    pub(super) fn elsewhere(&self, mark: &Mark) -> Option<String> {
-        if self.kept().is_some() {
-            return None;
-        }
+    fn elsewhere(&self, mark: &Mark) -> Option<String> {
         let fingerprint = hex::encode(&mark.fingerprint);
         self.memory.vaults.iter().find_map(|kept| {
             let path = &kept.path;
-            if kept.is(mark) && kept.differs(mark) == Some(true) {
+            if kept.is(mark) && kept.parted(mark) == Some(true) {
                 return Some(format!("this copy of the vault and the one in '{path}' went different ways"));
             }
             if kept.before.contains(&fingerprint) && kept.vault == hex::encode(&mark.vault_id) {
@@ -295,9 +343,7 @@ impl Seen {
         self.update(|memory, path| {
             let at = memory.vaults.iter().position(|kept| kept.path == path);
             match at.map(|at| &mut memory.vaults[at]) {
-                Some(kept) if settled || kept.becomes(mark) || (kept.is(mark) && kept.sequence < mark.sequence) => {
-                    kept.advance(new);
-                }
+                Some(kept) if settled || kept.goes_on_as(mark) => kept.advance(new),
                 // A rotation that did not happen is no longer expected.
                 Some(kept) => kept.coming = None,
                 None => memory.vaults.push(new),
@@ -324,3 +370,6 @@ impl Seen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ mod custody;
 mod disk;
 mod edit;
 mod find;
+mod fork;
 mod get;
 mod header;
 mod help;

@@ -169,6 +169,9 @@ fn a_rotation_seen_by_this_machine_is_no_surprise_to_it_also_when_its_end_was_no
     let kept = &mut memory["vaults"][0];
     kept["coming"] = kept["fingerprint"].clone();
     kept["fingerprint"] = kept["before"][0].clone();
+    let then = kept["past"].as_array_mut().unwrap().pop().unwrap();
+    kept["state"] = then[1].clone();
+    assert_eq!(then[0], 3);
     (kept["epoch"], kept["sequence"], kept["before"]) = (1.into(), 3.into(), serde_json::json!([]));
     std::fs::write(&seen, memory.to_string()).unwrap();
     cli.ok("list --recovery-file code");
@@ -176,7 +179,7 @@ fn a_rotation_seen_by_this_machine_is_no_surprise_to_it_also_when_its_end_was_no
     assert_eq!((&memory["vaults"][0]["epoch"], &memory["vaults"][0]["coming"]), (&2.into(), &serde_json::Value::Null));
     // What a program kept that knew no rotation is still known.
     let mut plain = memory.clone();
-    for field in ["epoch", "past", "before", "coming"] {
+    for field in ["epoch", "past", "links", "before", "coming"] {
         plain["vaults"][0].as_object_mut().unwrap().remove(field);
     }
     std::fs::write(&seen, plain.to_string()).unwrap();
