@@ -19,6 +19,10 @@ const MENDED: &str = "if the file is not the one you want, put your newest copy 
                       what has replaced it";
 const ROTATED: &str =
     "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?";
+/// Before a backup takes the place of what was seen there.
+const COMPARED: &str = "Does a recovery sheet of yours, or 'verify' on another machine of yours, show this fingerprint? Put the backup in its place?";
+const COMPARE: &str = "if your recovery sheet, or 'twinlock verify' on another machine of yours, shows this fingerprint, repeat with \
+                       --accept-changed; if not, it is no backup of yours";
 const OWN: &str = "Have you put it in the place of the other one yourself? Go on with it?";
 
 impl Doubt {
@@ -72,6 +76,30 @@ impl Doubt {
         };
         Told { message, question, hint }
     }
+
+    /// The same of a backup that is to be put in place; none where it is only an older one of what was there, as backups are.
+    fn of_backup(self, mark: &Mark) -> Option<Told> {
+        let what = match self {
+            Self::OlderKey | Self::Older(_) => return None,
+            Self::OtherVault => "the backup is of another vault than the one last seen here",
+            Self::OtherKey => {
+                "the backup holds another account key than the vault last seen here, and is another vault so"
+            }
+            Self::Rotated => "the backup has got another account key since the vault was last seen here",
+            Self::RotatedFork => {
+                "the backup has got another account key since the vault was last seen here, and not all writes seen here are in it"
+            }
+            Self::Fork(more) => {
+                return Some(Told {
+                    message: format!("the backup went another way than the vault last seen here{}", others(more)),
+                    question: "Is it the copy that you want? Put it in its place?",
+                    hint: "if it is the copy that you want, repeat with --accept-changed, and look in the other one for what is \
+                           missing in it",
+                });
+            }
+        };
+        Some(Told { message: format!("{what} (fingerprint {})", mark.short()), question: COMPARED, hint: COMPARE })
+    }
 }
 
 /// What of it is missing, where a later file might be thought to have all of it.
@@ -92,6 +120,14 @@ impl Session {
             warn(&word);
         }
         Ok(())
+    }
+
+    /// The same for a backup, before anything is replaced by it: what `list` would refuse must not come in by `restore`. True: a person was
+    /// asked, and wants it.
+    pub(super) fn check_backup(&mut self, doubt: Option<Doubt>, mark: &Mark) -> Result<bool, CliError> {
+        let Some(told) = doubt.and_then(|doubt| doubt.of_backup(mark)) else { return Ok(false) };
+        self.settle(told)?;
+        Ok(!self.global.accept_changed)
     }
 
     fn settle(&mut self, Told { message, question, hint }: Told) -> Result<(), CliError> {

@@ -16,7 +16,7 @@ use crate::prompt::Question;
 use crate::secret::{AccountKey, CodeText};
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
-use crate::vault::{NewKeyslot, NewVault, Vault, check_name, fingerprint};
+use crate::vault::{Mark, NewKeyslot, NewVault, Vault, check_name, fingerprint, mark_of};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -87,14 +87,16 @@ impl Args {
                 factors: factors.iter().map(AsRef::as_ref).collect(),
             })
             .collect();
-        let mut write = || -> Result<NewVault, CliError> {
+        let mut write = || -> Result<(NewVault, Mark), CliError> {
             let new = Vault::prepare(&self.name, &account_key, &keyslots, session.prompt.as_mut())?;
             make_folder(session, &path)?;
             SqliteStore::create(&path, &new.header, &new.manifest)?;
-            Ok(new)
+            let mark = mark_of(&mut SqliteStore::open(&path)?, &account_key)?;
+            Ok((new, mark))
         };
-        let new = self.making.or_warn(write())?;
-        Seen::load(&path).forget();
+        let (new, mark) = self.making.or_warn(write())?;
+        // From now on another file in its place is noticed, not only from the first command that unlocks.
+        Seen::load(&path).accept(&mark);
         let codes = std::mem::take(&mut maker.codes);
         let verified = Unverified::parse(&new.header)?.verify(&account_key)?;
         done(&path, &verified.header);

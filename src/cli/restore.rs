@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// Put a backup in the place of the vault, or where there is none; or hold a kit against the vault, and put its header back
 ///
 /// The backup is opened first, and every item in it. What lies in the vault's place stays beside the new file, unless it is the same;
-/// if it is newer, or another vault, it is replaced only when told to.
+/// if it is newer, or another vault, it is replaced only when told to. A backup of another vault or account key than this machine has
+/// seen there, or one that went another way, is asked about, or taken with --accept-changed.
 ///
 /// With --kit it is told what the kit is to the vault; a header that is lost or damaged is put back from it. A vault that is not
 /// damaged is not written to.
@@ -71,9 +72,14 @@ pub fn place(
     target: &Path,
     force: bool,
 ) -> Result<(), CliError> {
-    let there = look(vault, target)?;
-    if let Some(There { matter: Some(matter), ask, .. }) = &there {
-        if *ask && !force && !session.interactive() {
+    let mut seen = Seen::load(target);
+    let rolled = seen.doubt(&vault.mark());
+    let known = seen.knows(&vault.mark());
+    let there = look(vault, target, known)?;
+    let ask = there.as_ref().is_some_and(|there| there.ask);
+    if let Some(matter) = there.as_ref().and_then(|there| there.matter.as_ref()) {
+        if ask && !force && !session.interactive() {
+            session.check_backup(rolled, &vault.mark())?;
             return Err(CliError::Plain {
                 message: matter.clone(),
                 hint: "if the backup is to take its place, repeat with --force; what is there stays beside it".into(),
@@ -81,12 +87,15 @@ pub fn place(
             });
         }
         warn(matter);
-        if *ask {
-            session.confirm(force, "Put the backup in its place? What is there stays beside it.")?;
-        }
     }
-    let mut seen = Seen::load(target);
-    let rolled = seen.doubt(&vault.mark());
+    // Who has answered this is not asked for the same once more.
+    let wanted = session.check_backup(rolled, &vault.mark())?;
+    if let (None, Some(word)) = (rolled, seen.word(&vault.mark())) {
+        warn(&word);
+    }
+    if ask && !wanted {
+        session.confirm(force, "Put the backup in its place? What is there stays beside it.")?;
+    }
     // A new machine has no folder for a vault yet.
     make_folder(session, target)?;
     let copy = source.copy_beside(target)?;
@@ -97,6 +106,7 @@ pub fn place(
     let aside = copy.publish(&aside_name(target))?;
     vault.verify_copy(&mut SqliteStore::open(target)?)?;
     seen.accept(&mark);
+    session.note_proof(vault);
     prose(&format!(
         "restored the vault '{}' to '{}': {}, {}",
         vault.header().name,
@@ -110,6 +120,14 @@ pub fn place(
         (Some(aside), false) => drop(std::fs::remove_file(aside)),
         (None, _) => {}
     }
+    prose(&if known {
+        format!("its fingerprint is {}, which this machine knows", mark.short())
+    } else {
+        format!(
+            "its fingerprint is {}: compare it with your recovery sheet, or with 'twinlock verify' on another machine",
+            mark.short()
+        )
+    });
     match rolled {
         Some(Doubt::Older(writes)) => {
             warn(&format!("it is older than what was last seen here: {} not in it", lost(writes)));
@@ -127,8 +145,8 @@ fn lost(writes: u64) -> String {
     format!("{} {}", count(writes, "write"), if writes == 1 { "is" } else { "are" })
 }
 
-/// What lies in the vault's place.
-fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
+/// What lies in the vault's place. `known`: this machine has seen the backup's account key before.
+fn look(vault: &Vault, target: &Path, known: bool) -> Result<Option<There>, CliError> {
     let at = target.display();
     let unreadable = |why: String| There {
         matter: Some(format!("what is in '{at}' cannot be used: {why}")),
@@ -153,7 +171,8 @@ fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
         Standing::Older(_) => There { matter: None, ask: false, keep: true },
         Standing::BeforeRotation => There {
             matter: Some(format!("the vault in '{at}' is from before the one in the backup was rotated")),
-            ask: false,
+            // A later epoch is soon written into a file: who had the old account key, or a token's public key, can forge it.
+            ask: !known,
             keep: true,
         },
         Standing::Newer(writes) => {
@@ -170,11 +189,14 @@ fn look(vault: &Vault, target: &Path) -> Result<Option<There>, CliError> {
     }))
 }
 
-/// `vault.twinlock.before-20260131T235959Z`
+/// `vault.twinlock.before-20260131T235959Z`, with a number where two are restored in one second.
 fn aside_name(target: &Path) -> String {
     let time: String = now().chars().filter(|c| !"-:".contains(*c)).collect();
     let real = target.canonicalize().unwrap_or_else(|_| target.to_owned());
-    format!("{}.before-{time}", real.file_name().unwrap_or_default().to_string_lossy())
+    let name = format!("{}.before-{time}", real.file_name().unwrap_or_default().to_string_lossy());
+    let numbered = (2u32..).map(|n| format!("{name}-{n}"));
+    let free = |name: &String| std::fs::symlink_metadata(real.with_file_name(name)).is_err();
+    std::iter::once(name.clone()).chain(numbered).find(free).unwrap_or_else(|| unreachable!("no folder has 2^32 files"))
 }
 
 /// An error about the backup must not be answered with a hint about the vault.

@@ -201,13 +201,6 @@ impl Seen {
         Self { folder, path, memory, settled: false, warned: false }
     }
 
-    /// A vault was made at this path: whatever was there before is gone.
-    pub fn forget(&mut self) {
-        if self.memory.vaults.iter().any(|kept| kept.path == self.path) {
-            self.update(|memory, path| memory.vaults.retain(|kept| kept.path != path));
-        }
-    }
-
     fn kept(&self) -> Option<&Kept> {
         self.memory.vaults.iter().find(|kept| kept.path == self.path)
     }
@@ -256,6 +249,17 @@ impl Seen {
             Some(kept) => kept.out_of_reach(mark),
             None => self.elsewhere(mark),
         }
+    }
+
+    /// Whether the vault under this account key was seen here before, at whatever path; what another machine has made of it was not.
+    pub fn knows(&self, mark: &Mark) -> bool {
+        let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));
+        let known = |kept: &Kept| {
+            kept.fingerprint == fingerprint
+                || kept.before.contains(&fingerprint)
+                || kept.coming.as_ref() == Some(&fingerprint)
+        };
+        self.memory.vaults.iter().any(|kept| kept.vault == id && known(kept))
     }
 
     /// What is worth a word about a copy that has not been seen at this path before: where a newer one lies, or one that went another way.

@@ -170,11 +170,13 @@ impl Session {
         let mut seen = Seen::load(&path);
         let mut vault = self.unlock_store(store, writes).map_err(|error| self.with_doubts(error, &seen))?;
         self.check_seen(&mut seen, &vault.mark())?;
+        self.note_proof(&vault);
         vault.watch(move |what| seen.note(what));
         Ok(vault)
     }
 
-    /// Another file, a backup, by the ways in that are at hand. What this machine has seen is neither asked nor told.
+    /// Another file, a backup, by the ways in that are at hand. What this machine has seen is neither asked nor told, and nothing is proven:
+    /// it may be somebody else's.
     pub fn unlock_file(&mut self, path: &Path) -> Result<Vault, CliError> {
         let store = Box::new(SqliteStore::open(path)?);
         let vault = self.unlock_store(store, false)?;
@@ -207,9 +209,13 @@ impl Session {
             recovery: self.global.recovery_file.is_some(),
             writes,
         };
-        let vault = Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?;
-        Proofs::note(&vault, brought.is_some());
-        Ok(vault)
+        Ok(Vault::unlock(store, wish, &mut self.openers, self.prompt.as_mut())?)
+    }
+
+    /// Notes which way in has opened the vault. Only for a file that was accepted as the vault of this machine: a forged one, wrapped for the
+    /// same token, would be a proof of another wrap.
+    pub(super) fn note_proof(&self, vault: &Vault) {
+        Proofs::note(vault, !self.requests.is_empty());
     }
 }
 

@@ -4,6 +4,7 @@ use super::verify::whole;
 use super::view::State;
 use super::{Mark, Report, Vault, VaultError, mark, peek};
 use crate::header::HeaderError;
+use crate::secret::AccountKey;
 use crate::store::Store;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -27,6 +28,12 @@ pub enum Standing {
     OtherVault,
     /// It is no vault that can be read; why.
     Unreadable(String),
+}
+
+/// The state of a vault file under an account key that is at hand.
+pub fn mark_of(store: &mut dyn Store, account_key: &AccountKey) -> Result<Mark, VaultError> {
+    let state = State::read(store.snapshot()?.as_ref(), account_key)?;
+    Ok(mark(&state, account_key, None))
 }
 
 impl Vault {

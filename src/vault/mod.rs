@@ -24,7 +24,7 @@ mod write;
 
 pub use accept::Accepted;
 pub use assemble::Brought;
-pub use copies::Standing;
+pub use copies::{Standing, mark_of};
 pub use error::{Altered, AnswersError, Refusal, VaultError};
 pub use keyslots::{NewKeyslot, Weaker, check_name, usable, weaker_keyslot};
 pub use kit::{Change, Damage, KitStanding, OpenKit, RestoreError};

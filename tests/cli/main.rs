@@ -29,6 +29,7 @@ mod kit;
 mod list;
 mod manual;
 mod passwd;
+mod pinned;
 mod piv;
 mod recover;
 mod recovery;

@@ -98,19 +98,22 @@ fn another_vault_is_replaced_only_when_told() {
     let (cli, other) = (aged(), Cli::with_vault());
     std::fs::copy(other.vault(), cli.path("other")).unwrap();
     std::fs::copy(other.path("code"), cli.path("other-code")).unwrap();
+    let ran = cli.run("restore other --accept-changed --recovery-file other-code");
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("/vault.twinlock' is another vault\ntwinlock: hint: if the backup is to"),
+        "{}",
+        ran.stderr
+    );
     cli.session(
         r#"
-$ twinlock restore other --recovery-file other-code
-2> twinlock: error: in '~/data/twinlock/vault.twinlock' is another vault
-2> twinlock: hint: if the backup is to take its place, repeat with --force; what is there stays beside it
-=> 1
 $ twinlock restore other --recovery-file code
 2> twinlock: error: the recovery code is wrong
 2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3
 "#,
     );
-    cli.ok("restore other --force --recovery-file other-code");
+    cli.ok("restore other --accept-changed --force --recovery-file other-code");
     cli.ok("list --recovery-file other-code");
 }
 
