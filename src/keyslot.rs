@@ -16,7 +16,7 @@ pub struct Plan {
     pub created: String,
     /// `k`, 1 to the number of factors.
     pub threshold: u8,
-    /// Fields of later versions, kept.
+    /// Whether it is for custodians, and fields of later versions, kept.
     pub extra: Map<String, Value>,
 }
 
@@ -35,9 +35,9 @@ pub fn wrap(
     let nonce = random_bytes()?;
     let mut slot = Keyslot { id, name, created, threshold, nonce, wrapped: [0; 40], factors: stanzas, extra };
     let shares = shamir::split(&secret, threshold, count)?;
-    let place = Wrap::of(vault_id, &slot);
-    for (stanza, (i, (share, factor))) in slot.factors.iter_mut().zip((1..=count).zip(shares.iter().zip(secrets))) {
-        stanza.share = *hidden(share.expose(), &place.mask(i, &stanza.kind, factor)).expose();
+    for (i, (share, factor)) in (1..=count).zip(shares.iter().zip(secrets)) {
+        let mask = mask(vault_id, &slot, i, factor);
+        slot.factors[usize::from(i) - 1].share = *hidden(share.expose(), &mask).expose();
     }
     slot.wrapped = keywrap::wrap(&kek(vault_id, &slot, &secret), account_key);
     Ok(slot)
@@ -46,9 +46,7 @@ pub fn wrap(
 /// Opens a keyslot with `threshold` factor secrets, each with its number from 1. The error does not tell which factor was wrong: nothing in
 /// the file does.
 pub fn unwrap(vault_id: &[u8; 16], slot: &Keyslot, factors: &[(u8, &FactorSecret)]) -> Result<AccountKey, UnwrapError> {
-    let place = Wrap::of(vault_id, slot);
-    let kind = |i: u8| slot.factors[usize::from(i) - 1].kind.as_str();
-    let masks: Vec<_> = factors.iter().map(|(i, factor)| (*i, place.mask(*i, kind(*i), factor))).collect();
+    let masks: Vec<_> = factors.iter().map(|(i, factor)| (*i, mask(vault_id, slot, *i, factor))).collect();
     unwrap_masked(vault_id, slot, &masks.iter().map(|(i, mask)| (*i, mask)).collect::<Vec<_>>())
 }
 
@@ -76,11 +74,27 @@ impl Wrap {
         Self { vault_id: *vault_id, keyslot_id: slot.id, nonce: slot.nonce }
     }
 
-    /// `mask_i` of a factor's secret: good for this share of this wrap, and for nothing else.
-    pub fn mask(&self, i: u8, kind: &str, factor: &FactorSecret) -> Mask {
+    fn derive(&self, factor: &FactorSecret, info: &[&[u8]]) -> Mask {
         let salt: [&[u8]; 3] = [&self.vault_id, &self.keyslot_id, &self.nonce];
-        Mask::new(hkdf_sha256(factor.expose(), &salt, &[b"twinlock/1 share", &[i], kind.as_bytes()]))
+        Mask::new(hkdf_sha256(factor.expose(), &salt, info))
     }
+
+    /// `mask_i` in a keyslot for custodians of this `k` and `n`: the only kind that may be given to anybody. Whoever answers a request knows
+    /// the keyslot by the request alone; a lie in it gives a mask that opens nothing.
+    pub fn custodian_mask(&self, (k, n): (u8, u8), i: u8, kind: &str, factor: &FactorSecret) -> Mask {
+        self.derive(factor, &[b"twinlock/1 custodian share", &[k, n, i], kind.as_bytes()])
+    }
+}
+
+/// `mask_i` of a keyslot's factor with this secret: good for this share of this wrap, and for nothing else.
+pub fn mask(vault_id: &[u8; 16], slot: &Keyslot, i: u8, factor: &FactorSecret) -> Mask {
+    let wrap = Wrap::of(vault_id, slot);
+    let kind = slot.factors[usize::from(i) - 1].kind.as_str();
+    if slot.custodians() {
+        let n = u8::try_from(slot.factors.len()).unwrap_or_else(|_| unreachable!("at most 16 factors"));
+        return wrap.custodian_mask((slot.threshold, n), i, kind, factor);
+    }
+    wrap.derive(factor, &[b"twinlock/1 share", &[i], kind.as_bytes()])
 }
 
 /// `share XOR mask`; hiding and showing are the same.
@@ -109,12 +123,16 @@ mod tests {
     }
 
     fn made(threshold: u8, n: u8) -> (Keyslot, AccountKey) {
+        made_for(false, threshold, n)
+    }
+
+    fn made_for(custodians: bool, threshold: u8, n: u8) -> (Keyslot, AccountKey) {
         let plan = Plan {
             id: [7; 16],
             name: "test".into(),
             created: "2026-01-01T00:00:00Z".into(),
             threshold,
-            extra: Map::new(),
+            extra: Keyslot::extra_of_new(custodians),
         };
         let stanzas = (1..=n).map(|i| Stanza::new("fake", &json!({"n": i}))).collect();
         let secrets: Vec<_> = (1..=n).map(secret).collect();
@@ -124,8 +142,9 @@ mod tests {
 
     #[test]
     fn k_factors_open_and_fewer_or_wrong_ones_do_not() {
-        for (k, n) in [(1, 1), (1, 2), (2, 2), (2, 3), (3, 4)] {
-            let (slot, key) = made(k, n);
+        let all = [(1, 1), (1, 2), (2, 2), (2, 3), (3, 4)];
+        for ((k, n), custodians) in all.into_iter().flat_map(|kn| [(kn, false), (kn, true)]) {
+            let (slot, key) = made_for(custodians, k, n);
             let secrets: Vec<_> = (1..=n).map(secret).collect();
             let pick = |from: u8, count: u8| -> Vec<(u8, &FactorSecret)> {
                 (from..from + count).map(|i| (i + 1, &secrets[usize::from(i)])).collect()
@@ -167,6 +186,29 @@ mod tests {
             change(&mut bad);
             assert!(!opens(&bad), "change {i}");
         }
+    }
+
+    #[test]
+    fn what_a_custodian_gives_opens_no_other_keyslot() {
+        let opens = |slot: &Keyslot, (k, n): (u8, u8)| {
+            let wrap = Wrap::of(&[1; 16], slot);
+            let masks = [1, 2].map(|i| (i, wrap.custodian_mask((k, n), i, "fake", &secret(i))));
+            unwrap_masked(&[1; 16], slot, &masks.each_ref().map(|(i, mask)| (*i, mask))).is_ok()
+        };
+        let (held, _) = made_for(true, 2, 3);
+        assert!(opens(&held, (2, 3)));
+        for lie in [(1, 3), (3, 3), (2, 2), (2, 4), (3, 2)] {
+            assert!(!opens(&held, lie), "{lie:?}");
+        }
+        let (mut own, _) = made(2, 3);
+        assert!(!opens(&own, (2, 3)));
+        own.extra = Keyslot::extra_of_new(true);
+        assert!(!opens(&own, (2, 3)), "the field put in");
+        let (mut stripped, _) = made_for(true, 2, 3);
+        stripped.extra.clear();
+        assert!(!opens(&stripped, (2, 3)), "the field taken away");
+        let (one, two) = (secret(1), secret(2));
+        assert!(unwrap(&[1; 16], &stripped, &[(1, &one), (2, &two)]).is_err());
     }
 
     #[test]

@@ -29,8 +29,9 @@ fn vault(ada: &Machine) -> [PathBuf; 2] {
     ada.ok("init --factor recovery --recovery-out code");
     let factors = ["ada", "bob"].map(|label| format!("--factor pkcs11:token={label};object=twinlock")).join(" ");
     // Two PINs are typed, since a file serves one token.
-    let mut terminal =
-        Pty::spawn(&ada.command(&format!("keyslot enroll {factors} --name both --force --recovery-file code")));
+    let mut terminal = Pty::spawn(
+        &ada.command(&format!("keyslot enroll --custodians {factors} --name both --force --recovery-file code")),
+    );
     for _ in ["ada", "bob"] {
         terminal.expect("PIN of token '");
         terminal.send(format!("{PIN}\r"));
@@ -69,8 +70,12 @@ fn two_tokens_on_two_machines() {
     assert!(asked.line().len() < 1200, "it fits a QR code: {}", asked.line().len());
 
     let line = format!("recovery answer request -o answer --words '{}'", heard(&asked));
-    // Ada has no token of Bob's: she cannot answer herself, and is not asked for a PIN.
+    // It is her own vault, and whoever makes her answer for it opens it.
     let ran = ada.run(&format!("{line} --pin-file pin"));
+    assert_eq!(ran.code, Some(5), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the request is for a vault of your own, the one in '"), "{}", ran.stderr);
+    // Nor has Ada a token of Bob's: where she insists, she cannot answer, and is not asked for a PIN.
+    let ran = ada.run(&format!("{line} --own-vault --pin-file pin"));
     assert!(ran.code == Some(3) && ran.stderr.contains("the token 'bob' is not here"), "{}", ran.stderr);
     let ran = bob.run(&format!("{line} --pin-file pin"));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

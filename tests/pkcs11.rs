@@ -218,7 +218,7 @@ fn with_three_of_a_token(lab: &Lab) -> MemoryStore {
     let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
     let password = PasswordEnroll { cost: Cost { memory_kib: 19_456, passes: 2, lanes: 1 }, password };
     let typed = FakeEnroll { name: "f".into() };
-    let keyslot = |name: &str, factors| NewKeyslot { name: name.into(), threshold: 0, factors };
+    let keyslot = |name: &str, factors| NewKeyslot { name: name.into(), threshold: 0, factors, custodians: false };
     let mut keyslots = [
         keyslot("typed", vec![&typed as &dyn Enroll]),
         keyslot("public", vec![&ec]),

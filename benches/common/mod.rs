@@ -76,7 +76,7 @@ pub fn make(path: &Path, n: usize) -> Result<CodeText> {
     let text = code.text();
     let kept = code.read_back(&text).map_err(|error| format!("{error:?}"))?;
     let enroll = RecoveryEnroll(kept);
-    let keyslot = NewKeyslot { name: "recovery".into(), threshold: 1, factors: vec![&enroll] };
+    let keyslot = NewKeyslot { name: "recovery".into(), threshold: 1, factors: vec![&enroll], custodians: false };
     let account_key = AccountKey::new(random_secret()?);
     let new = Vault::prepare("bench", &account_key, &[keyslot], &mut NoPrompt)?;
     SqliteStore::create(path, &new.header, &new.manifest)?;

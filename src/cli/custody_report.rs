@@ -12,6 +12,9 @@ pub(super) fn answers(error: &AnswersError) -> Explained {
         AnswersError::Changed { .. } => {
             "ask again: 'twinlock recovery request'; 'twinlock keyslot list' shows what there is"
         }
+        AnswersError::Personal { .. } => {
+            "bring its factors together at this machine; 'twinlock keyslot enroll --custodians' makes one that others can answer for"
+        }
         AnswersError::OtherKeyslot { .. } => "leave out --keyslot",
     };
     Explained::new(LOCKED, error, hint)

@@ -331,10 +331,12 @@ fn write_code(path: &Path, code: &CodeText) -> Result<CodeText, CliError> {
     Ok(SecretText::new(text).into_code())
 }
 
-/// A keyslot's name when none is given: its kinds, or k of n, and a number where that is taken.
-pub fn default_name(specs: &[Spec], threshold: u8, taken: &[&str]) -> String {
+/// A keyslot's name when none is given: its kinds, k of n, or that it is for custodians; and a number where that is taken.
+pub fn default_name(specs: &[Spec], threshold: u8, custodians: bool, taken: &[&str]) -> String {
     let mut kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
-    let base = if usize::from(threshold) == specs.len() {
+    let base = if custodians {
+        "custodians".to_owned()
+    } else if usize::from(threshold) == specs.len() {
         kinds.dedup();
         kinds.join("+")
     } else {
@@ -372,9 +374,13 @@ mod tests {
     #[test]
     fn names_are_made_unique() {
         let specs = [Spec::Password, Spec::Pkcs11("pkcs11:".into())];
-        assert_eq!(default_name(&specs, 2, &[]), "password+pkcs11");
-        assert_eq!(default_name(&specs, 2, &["password+pkcs11"]), "password+pkcs11-2");
-        assert_eq!(default_name(&[Spec::Recovery, Spec::Recovery], 2, &["recovery", "recovery-2"]), "recovery-3");
-        assert_eq!(default_name(&specs, 1, &[]), "1-of-2");
+        assert_eq!(default_name(&specs, 2, false, &[]), "password+pkcs11");
+        assert_eq!(default_name(&specs, 2, false, &["password+pkcs11"]), "password+pkcs11-2");
+        assert_eq!(
+            default_name(&[Spec::Recovery, Spec::Recovery], 2, false, &["recovery", "recovery-2"]),
+            "recovery-3"
+        );
+        assert_eq!(default_name(&specs, 1, false, &[]), "1-of-2");
+        assert_eq!(default_name(&specs, 2, true, &["custodians"]), "custodians-2");
     }
 }

@@ -1,10 +1,11 @@
 //! `twinlock header`
 
 use super::out;
-use super::report::{CliError, warn};
+use super::report::{CliError, prose, warn};
 use super::session::Session;
+use super::ways_in::{for_custodians, in_plain_words};
 use crate::store::{Meta, Store};
-use crate::vault::VaultError;
+use crate::vault::{VaultError, peek};
 
 /// The header: everything about the vault that is not secret
 #[derive(clap::Subcommand)]
@@ -25,6 +26,10 @@ impl Command {
         // What is shown may have been written by anybody: control characters would drive the terminal.
         let text = out::clean(&String::from_utf8_lossy(&text));
         warn("this is what the file says; only unlocking ('twinlock verify') proves it");
+        // What cannot be read as a header is shown all the same.
+        for slot in peek(&mut store).iter().flat_map(|read| &read.header().keyslots).filter(|slot| slot.custodians()) {
+            prose(&format!("keyslot '{}' opens with {}{}", slot.name, in_plain_words(slot), for_custodians(slot)));
+        }
         let body = text.rsplit_once("\n---").map_or(text.as_str(), |(body, _)| body);
         if json { out::line(body) } else { out::bytes(text.as_bytes()) }
     }

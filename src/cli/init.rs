@@ -2,6 +2,7 @@
 
 use super::account_key::read_account_key;
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early};
+use super::keyslot::warn_of_one_alone;
 use super::piv::{Known, PivSpec};
 use super::recovery::offer_sheet;
 use super::report::{CliError, prose};
@@ -35,6 +36,9 @@ pub struct Args {
     /// How many of the factors are needed [default: all]
     #[arg(long, value_name = "K", requires = "factors", value_parser = clap::value_parser!(u8).range(1..=16))]
     threshold: Option<u8>,
+    /// The first keyslot is for custodians: other people hold its factors, and can answer for them from where they are
+    #[arg(long, requires = "factors")]
+    custodians: bool,
     /// Make a second keyslot that a recovery code opens
     #[arg(long)]
     recovery: bool,
@@ -53,6 +57,7 @@ struct Wanted {
     name: String,
     specs: Vec<Spec>,
     threshold: u8,
+    custodians: bool,
 }
 
 impl Args {
@@ -85,6 +90,7 @@ impl Args {
                 name: wanted.name.clone(),
                 threshold: wanted.threshold,
                 factors: factors.iter().map(AsRef::as_ref).collect(),
+                custodians: wanted.custodians,
             })
             .collect();
         let mut write = || -> Result<(NewVault, Mark), CliError> {
@@ -113,6 +119,9 @@ impl Args {
             let threshold = self.threshold.unwrap_or(u8::try_from(self.factors.len()).unwrap_or(u8::MAX));
             check_threshold(threshold, self.factors.len())?;
             check_specs(&self.factors)?;
+            if self.custodians {
+                warn_of_one_alone(threshold);
+            }
             self.making.check(usize::from(self.recovery) + Spec::codes(&self.factors))?;
             wanted.push((self.factors.clone(), threshold));
         } else if session.interactive() {
@@ -129,7 +138,13 @@ impl Args {
         let mut named: Vec<Wanted> = Vec::new();
         for (specs, threshold) in wanted {
             let taken: Vec<&str> = named.iter().map(|wanted| wanted.name.as_str()).collect();
-            named.push(Wanted { name: default_name(&specs, threshold, &taken), specs, threshold });
+            let custodians = self.custodians && named.is_empty();
+            named.push(Wanted {
+                name: default_name(&specs, threshold, custodians, &taken),
+                specs,
+                threshold,
+                custodians,
+            });
         }
         Ok(named)
     }

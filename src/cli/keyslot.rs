@@ -60,6 +60,9 @@ pub struct Enroll {
     /// What to call it [default: after its factors]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// For custodians: other people hold its factors, and can answer for them from where they are ('recovery request')
+    #[arg(long)]
+    custodians: bool,
     #[command(flatten)]
     making: Making,
 }
@@ -87,8 +90,15 @@ impl Enroll {
         check_threshold(default_threshold(self.threshold, &self.factors), self.factors.len())?;
         self.refuse_early(session)?;
         let mut vault = session.unlock_keeping_tokens()?;
-        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
-        prose(&format!("enrolled keyslot '{name}'"));
+        let how = (self.threshold, self.custodians);
+        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, how, &self.making)?;
+        if self.custodians {
+            prose(&format!(
+                "enrolled keyslot '{name}' for custodians: 'twinlock recovery request' asks those who hold its factors"
+            ));
+        } else {
+            prose(&format!("enrolled keyslot '{name}'"));
+        }
         Ok(())
     }
 
@@ -110,20 +120,21 @@ impl Enroll {
     }
 }
 
-/// Enrolls a keyslot; its name, and the recovery codes made for it. A weaker one beside a stronger one is never silent.
+/// Enrolls a keyslot, with its threshold and whether it is for custodians; its name, and the recovery codes made for it. A weaker one beside
+/// a stronger one is never silent.
 pub fn enroll(
     vault: &mut Vault,
     session: &mut Session,
     name: Option<&str>,
     specs: &[Spec],
-    threshold: Option<u8>,
+    (threshold, custodians): (Option<u8>, bool),
     making: &Making,
 ) -> Result<(String, Vec<CodeText>), CliError> {
     let threshold = default_threshold(threshold, specs);
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
-    let name = name.map_or_else(|| default_name(specs, threshold, &taken), str::to_owned);
+    let name = name.map_or_else(|| default_name(specs, threshold, custodians, &taken), str::to_owned);
     check_name(&name)?;
     if taken.contains(&name.as_str()) {
         return Err(VaultError::KeyslotExists(name).into());
@@ -131,13 +142,27 @@ pub fn enroll(
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
     warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
+    if custodians {
+        warn_of_one_alone(threshold);
+    }
     let mut maker = Maker::new(making, &vault.header().name, Known::of(vault.header()));
     let factors = maker.make(specs, &name, session)?;
     let factors = factors.iter().map(AsRef::as_ref).collect();
-    let enrolled = vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors }, session.prompt.as_mut());
+    let enrolled =
+        vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors, custodians }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
     session.finish_requests();
     Ok((name, maker.codes))
+}
+
+/// Says what a keyslot for custodians is worth of which one is enough.
+pub fn warn_of_one_alone(threshold: u8) {
+    if threshold == 1 {
+        warn(
+            "each of these custodians alone can open the vault, and so can whoever fools one of them: with --threshold 2 or more it \
+             takes several",
+        );
+    }
 }
 
 /// How many factors are needed: all of them, unless somebody said otherwise.
@@ -226,8 +251,9 @@ fn list(session: &mut Session, json: bool) -> Result<(), CliError> {
     }
     let mut rows = vec![["NAME", "OPENS WITH", "ENROLLED"].map(String::from).to_vec()];
     rows.extend(header.keyslots.iter().map(|slot| {
-        let note = slot.unknown_critical().map_or(String::new(), |_| "  (needs a newer twinlock)".into());
-        vec![slot.name.clone(), ways(slot) + &note, slot.created.get(..10).unwrap_or_default().to_owned()]
+        let held = if slot.custodians() { "  (for custodians)" } else { "" };
+        let note = slot.unknown_critical().map_or(held, |_| "  (needs a newer twinlock)");
+        vec![slot.name.clone(), ways(slot) + note, slot.created.get(..10).unwrap_or_default().to_owned()]
     }));
     out::table(&rows)
 }
@@ -248,6 +274,7 @@ fn as_json(header: &Header, slot: &Keyslot) -> Value {
         "created": slot.created,
         "threshold": slot.threshold,
         "opens_with": ways(slot),
+        "custodians": slot.custodians(),
         "usable": slot.unknown_critical().is_none(),
         "factors": factors,
     })

@@ -90,7 +90,7 @@ impl New {
     ) -> Result<(String, Vec<CodeText>), CliError> {
         let replaced = self.replace.as_deref().map(|old| named(vault, old)).transpose()?;
         let making = Making { recovery_out: self.recovery_out, ..Making::default() };
-        let (name, codes) = enroll(vault, session, self.name.as_deref(), &[Spec::Recovery], None, &making)?;
+        let (name, codes) = enroll(vault, session, self.name.as_deref(), &[Spec::Recovery], (None, false), &making)?;
         prose(&format!("enrolled keyslot '{name}': the recovery code alone opens the vault"));
         if let (Some(target), [code]) = (target, codes.as_slice()) {
             let written = write_sheet(session, vault, &name, code, target);

@@ -124,7 +124,7 @@ pub fn place(
         format!("its fingerprint is {}, which this machine knows", mark.short())
     } else {
         format!(
-            "its fingerprint is {}: compare it with your recovery sheet, or with 'twinlock verify' on another machine",
+            "its fingerprint is {}; compare it with your recovery sheet, or with 'twinlock verify' on another machine",
             mark.short()
         )
     });

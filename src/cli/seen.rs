@@ -212,6 +212,12 @@ impl Seen {
         hex::decode_array(kept.fingerprint.get(..20)?).ok()
     }
 
+    /// A path at which the vault of this id was seen, if it was.
+    pub fn place_of(&self, vault_id: &[u8; 16]) -> Option<String> {
+        let id = hex::encode(vault_id);
+        self.memory.vaults.iter().find(|kept| kept.vault == id).map(|kept| kept.path.clone())
+    }
+
     /// Compares the vault with what is remembered.
     pub fn doubt(&self, mark: &Mark) -> Option<Doubt> {
         let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));

@@ -5,7 +5,7 @@ use super::proofs::{Proofs, Proven};
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use super::session::Session;
-use super::ways_in::{in_plain_words, tell, warnings, when};
+use super::ways_in::{for_custodians, in_plain_words, tell, warnings, when};
 use crate::header::Keyslot;
 use crate::vault::{peek, usable};
 use serde_json::json;
@@ -39,6 +39,7 @@ impl Args {
                 };
                 json!({
                     "keyslot": slot.name, "opens_with": in_plain_words(slot), "created": slot.created, "usable": usable(slot),
+                    "custodians": slot.custodians(),
                     "proven": on, "proven_before": before,
                 })
             };
@@ -54,7 +55,7 @@ impl Args {
         out::line(&out::clean(&format!("The vault '{}' opens with", header.name)))?;
         for slot in &header.keyslots {
             let note = if usable(slot) { String::new() } else { " (needs a newer twinlock)".to_owned() };
-            out::line(&out::clean(&format!("  {}{note}", in_plain_words(slot))))?;
+            out::line(&out::clean(&format!("  {}{}{note}", in_plain_words(slot), for_custodians(slot))))?;
             out::line(&out::clean(&format!("      keyslot '{}', {}", slot.name, when(&proven(slot)))))?;
         }
         for what in &strange {

@@ -51,6 +51,11 @@ pub fn in_plain_words(slot: &Keyslot) -> String {
     }
 }
 
+/// What is said behind that of a keyslot that other people hold.
+pub fn for_custodians(slot: &Keyslot) -> &'static str {
+    if slot.custodians() { " (for custodians, who can answer from where they are)" } else { "" }
+}
+
 /// The factor without an article.
 fn named(stanza: &Stanza) -> String {
     let words = in_words(stanza);
@@ -69,7 +74,7 @@ pub fn when(proven: &Proven) -> String {
 /// Says what opens the vault after a change, and what should be said about it.
 pub fn tell_left(header: &Header, warnings: &[Warning]) {
     for slot in &header.keyslots {
-        prose(&format!("  '{}' opens with {}", slot.name, in_plain_words(slot)));
+        prose(&format!("  '{}' opens with {}{}", slot.name, in_plain_words(slot), for_custodians(slot)));
     }
     tell(warnings);
 }
@@ -121,6 +126,18 @@ pub fn of_structure(header: &Header) -> Vec<Warning> {
                     first.why
                 ),
                 hint: format!("if you do not want that: 'twinlock keyslot wipe {}'", quoted(&slot.name)),
+            });
+        }
+        if slot.custodians() && slot.threshold == 1 {
+            warnings.push(Warning {
+                kind: "custodian-alone",
+                keyslot: Some(slot.name.clone()),
+                what: format!(
+                    "each custodian of keyslot '{}' alone can open the vault, and so can whoever fools one of them",
+                    slot.name
+                ),
+                hint: "make one that takes several ('twinlock keyslot enroll --custodians --threshold 2 ...'), and wipe this one"
+                    .into(),
             });
         }
         for stanza in slot.factors.iter().filter(|stanza| asks_nobody(stanza)) {

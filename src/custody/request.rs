@@ -9,6 +9,7 @@ use crate::encode::hex;
 use crate::header::strict::{Fields, canonical, parse};
 use crate::header::{HeaderError, MAX_FACTORS, Stanza};
 use crate::keyslot::Wrap;
+use crate::secret::{FactorSecret, Mask};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -139,6 +140,11 @@ fn time(text: &str) -> SystemTime {
 }
 
 impl Asked {
+    /// The mask of a factor that is asked for, with its number and kind, for a keyslot for custodians that is as the request says.
+    pub fn mask(&self, number: u8, kind: &str, factor: &FactorSecret) -> Mask {
+        self.wrap.custodian_mask((self.threshold, self.of), number, kind, factor)
+    }
+
     fn as_json(&self) -> Value {
         let factors = self.factors.iter().map(|(i, stanza)| {
             let mut map = stanza.params.clone();

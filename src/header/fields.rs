@@ -93,6 +93,14 @@ impl Fields {
         }
     }
 
+    /// That a field is true or false, if it is there. It is not taken: what is written again keeps it as it is.
+    pub fn check_flag(&self, name: &str) -> Result<(), HeaderError> {
+        match self.map.get(name) {
+            None | Some(Value::Bool(_)) => Ok(()),
+            Some(_) => Err(self.wrong(name, "neither true nor false")),
+        }
+    }
+
     /// Whatever no one took.
     pub fn rest(self) -> Map<String, Value> {
         self.map

@@ -11,6 +11,8 @@ pub const MAX_KEYSLOTS: usize = 64;
 pub const MAX_FACTORS: usize = 16;
 /// Characters in the name of a vault or keyslot, at most.
 pub const MAX_NAME: usize = 64;
+/// The field of a keyslot whose factors may be asked of other people.
+const CUSTODIANS: &str = "custodians";
 /// The only cipher of version 1.
 const CIPHER: &str = "xaes-256-gcm";
 
@@ -50,7 +52,7 @@ pub struct Keyslot {
     pub wrapped: [u8; 40],
     /// 1 to 16 factors, numbered from 1 in this order.
     pub factors: Vec<Stanza>,
-    /// Fields of later versions, kept.
+    /// `custodians`, where it is there, as it is there; and fields of later versions, kept.
     pub extra: Map<String, Value>,
 }
 
@@ -71,6 +73,17 @@ impl Keyslot {
         map.insert("threshold".into(), self.threshold.into());
         map.insert("factors".into(), factors.into());
         json::canonical(&Value::Object(map))
+    }
+
+    /// Whether people who hold its factors may be asked for them from elsewhere. It is among what is bound into the KEK, and its masks are
+    /// others (spec 3).
+    pub fn custodians(&self) -> bool {
+        self.extra.get(CUSTODIANS) == Some(&Value::Bool(true))
+    }
+
+    /// The further fields of a new keyslot.
+    pub fn extra_of_new(custodians: bool) -> Map<String, Value> {
+        custodians.then(|| (CUSTODIANS.to_owned(), Value::Bool(true))).into_iter().collect()
     }
 
     /// The critical field that this program does not know, if there is one: the keyslot must not be used then.
@@ -94,6 +107,7 @@ impl Keyslot {
             .collect::<Result<Vec<_>, _>>()?;
         let threshold = fields.number("threshold", 1, factors.len() as u64)?;
         let threshold = u8::try_from(threshold).unwrap_or_else(|_| unreachable!("at most 16 factors"));
+        fields.check_flag(CUSTODIANS)?;
         Ok(Self { id, name, created, threshold, nonce, wrapped, factors, extra: fields.rest() })
     }
 }

@@ -5,6 +5,7 @@
 //! many tries are left; cancelling is not an error of the caller's; stdout is never written to.
 
 mod again;
+mod answering;
 mod code;
 #[cfg(any(test, debug_assertions))]
 mod fake;
@@ -17,6 +18,7 @@ mod wait;
 mod words;
 
 pub use again::{Again, Keeping};
+pub use answering::Answering;
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
@@ -180,6 +182,13 @@ impl Question<'_> {
 pub enum Purpose<'a> {
     /// To unlock the vault of this name.
     Unlock(&'a str),
+    /// To answer somebody's request for the vault of this name.
+    Answer {
+        /// Who asks, as they say.
+        from: &'a str,
+        /// What they call the vault.
+        vault: &'a str,
+    },
     /// To enroll its key for the vault of this name.
     Enroll(&'a str),
     /// To see whether its key works.

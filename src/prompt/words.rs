@@ -102,6 +102,7 @@ pub fn event(event: &Event<'_>) -> String {
         Event::Touch { token, purpose, maybe } => {
             let purpose = match purpose {
                 Purpose::Unlock(vault) => format!("unlock {}", name(vault)),
+                Purpose::Answer { from, vault } => format!("help {} to open {}", name(from), name(vault)),
                 Purpose::Enroll(vault) => format!("enroll it for {}", name(vault)),
                 Purpose::Test => "test its key".to_owned(),
                 Purpose::Certificate => "sign the certificate of its key".to_owned(),

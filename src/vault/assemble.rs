@@ -36,8 +36,7 @@ pub(super) struct Own {
 
 impl Own {
     pub fn new(header: &Header, slot: &Keyslot, number: u8, secret: FactorSecret) -> Self {
-        let kind = &slot.factors[usize::from(number) - 1].kind;
-        let mask = Wrap::of(&header.vault_id, slot).mask(number, kind, &secret);
+        let mask = keyslot::mask(&header.vault_id, slot, number, &secret);
         Self { number, secret, mask }
     }
 }

@@ -82,6 +82,11 @@ pub enum AnswersError {
         /// What it was called then.
         keyslot: String,
     },
+    /// The keyslot was not made for custodians.
+    Personal {
+        /// The keyslot.
+        keyslot: String,
+    },
     /// They are for this keyslot, and another was asked for.
     OtherKeyslot {
         /// The one that they are for.
@@ -95,6 +100,9 @@ impl fmt::Display for AnswersError {
             Self::OtherVault { vault } => write!(f, "the answers are for another vault than '{vault}'"),
             Self::Changed { keyslot } => {
                 write!(f, "the keyslot '{keyslot}' was changed or wiped since the answers were asked for")
+            }
+            Self::Personal { keyslot } => {
+                write!(f, "the keyslot '{keyslot}' was not made for custodians: no answer opens it")
             }
             Self::OtherKeyslot { keyslot } => write!(f, "the answers are for the keyslot '{keyslot}' and no other"),
         }

@@ -16,6 +16,8 @@ pub struct NewKeyslot<'a> {
     pub threshold: u8,
     /// 1 to 16 factors, numbered from 1 in this order.
     pub factors: Vec<&'a dyn Enroll>,
+    /// Whether people who hold its factors may be asked for them from elsewhere.
+    pub custodians: bool,
 }
 
 /// A keyslot that asks for more than a new one beside it: the vault is only as strong as its weakest way in.
@@ -55,7 +57,7 @@ impl NewKeyslot<'_> {
             name: self.name.clone(),
             created: now(),
             threshold: self.threshold,
-            extra: serde_json::Map::new(),
+            extra: Keyslot::extra_of_new(self.custodians),
         };
         let secrets: Vec<_> = secrets.iter().collect();
         let slot = keyslot::wrap(&header.vault_id, plan, stanzas, &secrets, account_key)?;

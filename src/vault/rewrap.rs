@@ -212,7 +212,7 @@ mod tests {
         let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
         let password = PasswordEnroll { cost: CHEAP.fresh(), password };
         let fake = FakeEnroll { name: "f".into() };
-        let both = NewKeyslot { name: "both".into(), threshold: 2, factors: vec![&password, &fake] };
+        let both = NewKeyslot { name: "both".into(), threshold: 2, factors: vec![&password, &fake], custodians: false };
         let new = Vault::prepare("v", &key(), &[both], &mut prompt).unwrap();
         MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []))
     }

@@ -285,6 +285,10 @@ fn answered<'a>(header: &'a Header, wish: Wish<'_>, brought: &Brought) -> Result
     }
     let slot = header.keyslots.iter().find(|slot| Wrap::of(&header.vault_id, slot) == brought.wrap);
     let slot = slot.ok_or_else(|| VaultError::Answers(AnswersError::Changed { keyslot: brought.keyslot.clone() }))?;
+    // Their masks are for such keyslots alone.
+    if !slot.custodians() {
+        return Err(VaultError::Answers(AnswersError::Personal { keyslot: slot.name.clone() }));
+    }
     match wish.keyslot {
         Some(name) if name != slot.name => {
             Err(VaultError::Answers(AnswersError::OtherKeyslot { keyslot: slot.name.clone() }))

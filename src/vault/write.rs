@@ -181,7 +181,7 @@ mod tests {
     fn vault(folder: &std::path::Path) -> Vault {
         let mut prompt = ScriptedPrompt::new().types("s").types("s");
         let factor = FakeEnroll { name: "f".into() };
-        let keyslot = NewKeyslot { name: "k".into(), threshold: 1, factors: vec![&factor] };
+        let keyslot = NewKeyslot { name: "k".into(), threshold: 1, factors: vec![&factor], custodians: false };
         let account_key = AccountKey::new(crate::secret::zeros32());
         let new = Vault::prepare("v", &account_key, &[keyslot], &mut prompt).unwrap();
         let store = SqliteStore::create(&folder.join("v"), &new.header, &new.manifest).unwrap();
@@ -240,7 +240,7 @@ mod tests {
         vault.rename("k", "kk").unwrap();
         follows(&vault, "rename");
         let factor = FakeEnroll { name: "g".into() };
-        let new = NewKeyslot { name: "second".into(), threshold: 1, factors: vec![&factor] };
+        let new = NewKeyslot { name: "second".into(), threshold: 1, factors: vec![&factor], custodians: false };
         vault.enroll(&new, &mut ScriptedPrompt::new().types("t").types("t")).unwrap();
         follows(&vault, "enroll");
         let slot = vault.header().keyslot("second").unwrap().clone();

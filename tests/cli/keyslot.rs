@@ -15,6 +15,7 @@ $ twinlock keyslot list --json
 1> [
 1>   {
 1>     "created": "TIME",
+1>     "custodians": false,
 1>     "factors": [
 1>       {
 1>         "description": "password",
@@ -38,6 +39,7 @@ $ twinlock keyslot list --json
 1>   },
 1>   {
 1>     "created": "TIME",
+1>     "custodians": false,
 1>     "factors": [
 1>       {
 1>         "description": "recovery",

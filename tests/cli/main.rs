@@ -22,6 +22,7 @@ mod find;
 mod fork;
 mod get;
 mod header;
+mod held;
 mod help;
 mod init;
 mod keyslot;

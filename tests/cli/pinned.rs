@@ -59,7 +59,7 @@ fn a_backup_under_an_account_key_never_seen_does_not_come_in_unasked() {
     // Its owner rotated it elsewhere, and says so.
     let ran = cli.run("restore forged --accept-changed --force --recovery-file code");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains(&format!("its fingerprint is {forged}: compare it with")), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("its fingerprint is {forged}; compare it with")), "{}", ran.stderr);
     assert!(ran.stderr.contains("what was there is in '"), "{}", ran.stderr);
     assert_eq!(cli.ok("list --recovery-file code"), "one\n");
 }

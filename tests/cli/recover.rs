@@ -105,7 +105,6 @@ $ twinlock recover --plan --lost ada --lost recovery
 2> keyslot 'recovery' (recovery code alone) does not open: without the recovery code of keyslot 'recovery'
 2> keyslot 'daily' (password and YubiKey 123 (ada)) does not open: without the YubiKey 123 (ada)
 2> what would still help:
-2>   - somebody who holds what you miss of keyslot 'daily' can answer from where they are: 'twinlock recovery request daily'
 2>   - a token whose PIN is blocked or forgotten takes a new one with its PUK: 'twinlock token unblock'
 2>   - an older backup opens by what opened the vault when it was made: a password from before a change, a keyslot wiped since: 'twinlock restore BACKUP'
 2>   - so does a kit, with the vault file: a printed page, or a picture of it: 'twinlock restore --kit FILE'
@@ -118,7 +117,21 @@ $ twinlock recover --plan --lost ada --lost recovery
     assert_eq!(ran.code, Some(3));
     let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert!(plan["opens_by"].is_null() && plan["steps"].as_array().unwrap().is_empty(), "{plan}");
-    assert_eq!(plan["would_help"][0]["command"], "twinlock recovery request daily");
+    assert_eq!(plan["would_help"][0]["command"], "twinlock token unblock");
+    // Only of a keyslot that was made for them, custodians can be asked.
+    let ran = cli.run("recover --plan --lost recovery --custodian ada");
+    assert_eq!(ran.code, Some(3));
+    let said = "keyslot 'daily' (password and YubiKey 123 (ada)) does not open: without the YubiKey 123 (ada) (others cannot answer for \
+                it: it was not made for custodians)";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    cli.write("cyd.pem", &ADA.replace("CQAAA", "CQAAB"));
+    cli.ok(
+        "keyslot enroll --custodians --name friends --threshold 2 --factor recovery --factor 'piv:serial=123;slot=82;name=ada;file=ada.pem' \
+         --factor 'piv:serial=9;slot=82;name=cyd;file=cyd.pem' --recovery-out friends --recovery-file code",
+    );
+    let ran = cli.run("recover --plan --json --lost ada --lost recovery --lost password --lost cyd");
+    let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(plan["would_help"][0]["command"], "twinlock recovery request friends", "{plan}");
 }
 
 #[test]
@@ -196,17 +209,22 @@ fn a_spare_that_is_enrolled_is_enough() {
 #[test]
 fn what_custodians_have_is_asked_of_them() {
     let cli = Cli::with_vault().file("ada.pem", ADA);
-    cli.ok(
-        "keyslot enroll --name friends --threshold 2 --factor recovery --factor 'piv:serial=123;slot=82;name=ada;file=ada.pem' \
-         --recovery-out code2 --recovery-file code",
-    );
+    cli.ok("keyslot enroll --custodians --name friends --threshold 2 --factor recovery \
+         --factor 'piv:serial=123;slot=82;name=ada;file=ada.pem' --recovery-out code2 --recovery-file code");
     let plan = cli.json("recover --plan --json --lost recovery:recovery --custodian ada");
     assert_eq!(plan["opens_by"]["custodians"], serde_json::json!([2]));
     let steps = plan["steps"].as_array().unwrap();
     assert_eq!(arguments(&steps[0]), ["recovery", "request", "friends", "--for", "2"]);
     assert_eq!(arguments(&steps[1]), ["recovery", "combine", "ANSWER"]);
     assert_eq!(arguments(&steps[2]), ["recovery", "new", "--replace", "recovery"]);
-    let code = cli.run("recover --plan --lost friends --lost recovery:recovery").code;
+    // What takes its place is for custodians again, and no spare for one of the same kinds that is not.
+    let line = "keyslot enroll --name mine --threshold 2 --factor recovery --factor 'piv:serial=123;slot=82;name=ada;file=ada.pem'";
+    cli.ok(&format!("{line} --recovery-out code3 --recovery-file code"));
+    let plan = cli.json("recover --plan --json --lost recovery:friends");
+    let enroll = plan["steps"].as_array().unwrap().iter().find(|step| arguments(step)[..2] == ["keyslot", "enroll"]);
+    assert!(arguments(enroll.unwrap()).contains(&"--custodians"), "{plan}");
+    assert_eq!(enroll.unwrap()["advice"], false);
+    let code = cli.run("recover --plan --lost friends --lost keyslot:mine --lost recovery:recovery").code;
     assert_eq!(code, Some(3), "a keyslot may be lost as a whole");
 }
 
@@ -214,7 +232,7 @@ fn what_custodians_have_is_asked_of_them() {
 fn with_the_answer_of_a_custodian_it_goes_on() {
     let cli = Cli::with_vault().file("pw", PASSWORD).file("value", "hunter2");
     cli.ok(&format!(
-        "keyslot enroll --name friends --factor password --factor recovery --new-password-file pw --recovery-out bobs \
+        "keyslot enroll --custodians --name friends --factor password --factor recovery --new-password-file pw --recovery-out bobs \
          --recovery-file code {CHEAP}"
     ));
     let line = "recover --lost recovery:recovery --custodian recovery:friends --password-file pw";
@@ -223,7 +241,7 @@ fn with_the_answer_of_a_custodian_it_goes_on() {
     assert!(screen.contains("with their answers: 'twinlock recover --answer FILE'"), "{screen}");
     let asked = cli.run("recovery request friends --for 2 --from ada -o request");
     let words = asked.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().replace("  ", " ");
-    cli.ok(&format!("recovery answer request --recovery-file bobs -o answer --words '{words}'"));
+    cli.ok(&format!("recovery answer request --own-vault --recovery-file bobs -o answer --words '{words}'"));
     let line = "recover --lost recovery:recovery --answer answer --password-file pw --recovery-out code2";
     let mut terminal = at(&cli, line);
     terminal.expect("Step 1 of 2: a new recovery code");

@@ -91,7 +91,7 @@ const OPERATIONS: [Operation; 9] = [
         name: "enroll",
         run: |vault| {
             let factor = FakeEnroll { name: "b".into() };
-            let new = NewKeyslot { name: "new".into(), threshold: 1, factors: vec![&factor] };
+            let new = NewKeyslot { name: "new".into(), threshold: 1, factors: vec![&factor], custodians: false };
             vault.enroll(&new, &mut ScriptedPrompt::new().types("2"))
         },
         happened: |_, now| slots(now) == ["fake", "password", "new"],
@@ -138,8 +138,8 @@ pub fn contents() -> Contents {
     let password = std::rc::Rc::new(NewPassword::ask("v", "password", false, &mut typed).unwrap());
     let password = PasswordEnroll { cost: CHEAP, password };
     let keyslots = [
-        NewKeyslot { name: "fake".into(), threshold: 1, factors: vec![&fake] },
-        NewKeyslot { name: "password".into(), threshold: 1, factors: vec![&password] },
+        NewKeyslot { name: "fake".into(), threshold: 1, factors: vec![&fake], custodians: false },
+        NewKeyslot { name: "password".into(), threshold: 1, factors: vec![&password], custodians: false },
     ];
     let account_key = AccountKey::new(random_secret().unwrap());
     let new = Vault::prepare("v", &account_key, &keyslots, &mut prompt).unwrap();

@@ -95,13 +95,13 @@ fn what_was_removed_is_gone_sealed_bytes_and_all() {
 fn custodians_give_away_no_secret_and_the_request_s_key_is_erased() {
     let cli = home();
     let factors = "--factor password --factor recovery --name both --new-password-file pw2 --recovery-out code2";
-    cli.ok(&format!("keyslot enroll {factors} --force --recovery-file code {CHEAP}"));
+    cli.ok(&format!("keyslot enroll --custodians {factors} --force --recovery-file code {CHEAP}"));
     let ran = cli.run("recovery request both --from Ada --reason 'all is lost' -o request");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let words = ran.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().to_owned();
     let mut said = vec![ran];
     for (answer, file) in [("a1", "--password-file pw2"), ("a2", "--recovery-file code2")] {
-        said.push(cli.run(&format!("recovery answer request -o {answer} {file} --words '{words}'")));
+        said.push(cli.run(&format!("recovery answer request --own-vault -o {answer} {file} --words '{words}'")));
     }
     said.push(cli.run("list --answer a1 --answer a2"));
     said.push(cli.run("recovery pending"));
@@ -132,7 +132,7 @@ fn custodians_give_away_no_secret_and_the_request_s_key_is_erased() {
         assert_clean(ran.stdout.as_bytes(), &[&secrets[..], &forms].concat(), "what was written");
     }
     // Not even of the mask in an answer: sealed twice, the same mask gives nothing in common but the request's id.
-    let again = cli.run(&format!("recovery answer request -o a3 --password-file pw2 --words '{words}'"));
+    let again = cli.run(&format!("recovery answer request --own-vault -o a3 --password-file pw2 --words '{words}'"));
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     let sealed = |name: &str| cli.read(name).split_once(':').unwrap().1.split_whitespace().collect::<String>();
     let (one, two) = (sealed("a1"), sealed("a3"));

@@ -159,7 +159,7 @@ def public_of(private):
 def request_mask(request, number, secret):
     salt = b"".join(bytes.fromhex(request[field]) for field in ("vault", "keyslot", "nonce"))
     kind = next(factor["kind"] for factor in request["factors"] if factor["number"] == number)
-    return t.mask(secret, salt, number, kind)
+    return t.mask(secret, salt, number, kind, (request["threshold"], request["of"]))
 
 
 def answer_key(private, public, ephemeral, recipient, digest):
@@ -200,6 +200,10 @@ def open_answer(payload, request, data, private):
 def open_keyslot(vault_id, slot, answers):
     """The account key by the masks of answers: [{number: mask}], as many as the threshold, by trying."""
     salt = t.slot_salt(vault_id, slot)
+    if not slot.get("custodians"):
+        raise t.Refused("personal", slot["name"])
+    if len(answers) < slot["threshold"]:
+        raise t.Refused("missing", slot["name"])
 
     def tries(left, shares):
         if not left:
@@ -217,6 +221,17 @@ def open_keyslot(vault_id, slot, answers):
     for key in tries(answers, {}):
         return key
     raise t.Refused("locked")
+
+
+def open_vault(header, request, data, private, payloads_):
+    """The account key of the vault with this header, by answers to one request."""
+    for slot in header["keyslots"]:
+        wrap = (header["vault"], slot["id"], slot["nonce"])
+        if wrap == (request["vault"], request["keyslot"], request["nonce"]):
+            return open_keyslot(
+                bytes.fromhex(header["vault"]), slot, [open_answer(payload, request, data, private) for payload in payloads_]
+            )
+    raise t.Refused("not-this-keyslot")
 
 
 # ---------------------------------------------------------------- 9.4 words

@@ -6,9 +6,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use twinlock::custody::{Answer, CustodyError, Request, words};
 use twinlock::encode::hex;
+use twinlock::factor::Openers;
 use twinlock::header::Unverified;
 use twinlock::keyslot;
+use twinlock::prompt::NoPrompt;
 use twinlock::secret::{RequestKey, zeros32};
+use twinlock::store::memory::{Contents, MemoryStore};
+use twinlock::vault::{AnswersError, Brought, Refusal, Vault, VaultError, Wish};
 
 /// The class of a failure, as README.md lists them.
 fn class(error: &CustodyError) -> &'static str {
@@ -130,6 +134,62 @@ fn answers_open_or_are_refused_for_their_reason() {
     run("answer", 20, |vector: &AnswerVector, file| {
         assert!(vector.name == file && !vector.comment.is_empty(), "{file}");
         answer(vector)
+    });
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustodyVector {
+    name: String,
+    comment: String,
+    expect: String,
+    request: String,
+    key: Hex,
+    answers: Vec<String>,
+    header: String,
+    manifest: Hex,
+    account_key: Option<Hex>,
+}
+
+/// The vault opened by the answers, or the class of the failure.
+fn opened(vector: &CustodyVector) -> Result<Vault, String> {
+    let request = Request::read(&vector.request).unwrap();
+    let answers = vector.answers.iter().map(|text| {
+        let answer = Answer::read(text).unwrap().remove(0);
+        answer.open(&request, &key(&vector.key)).ok().unwrap()
+    });
+    let brought =
+        Brought { wrap: request.asked.wrap, keyslot: request.asked.keyslot.clone(), answers: answers.collect() };
+    let store = MemoryStore::new(Contents::new(vector.header.as_bytes(), &vector.manifest.0, [], []));
+    let wish = Wish { brought: Some(&brought), ..Wish::default() };
+    Vault::unlock(Box::new(store), wish, &mut Openers::typed(), &mut NoPrompt).map_err(|error| {
+        let class = match &error {
+            VaultError::Answers(AnswersError::OtherVault { .. } | AnswersError::Changed { .. }) => "not-this-keyslot",
+            VaultError::Answers(AnswersError::Personal { .. }) => "personal",
+            VaultError::Locked(refusals) => match refusals.as_slice() {
+                [(_, Refusal::Missing(_))] => "missing",
+                [(_, Refusal::WrongAnswers { .. })] => "locked",
+                _ => "another",
+            },
+            _ => "another",
+        };
+        format!("{class}: {error}")
+    })
+}
+
+#[test]
+fn answers_open_what_was_made_for_custodians_and_nothing_else() {
+    run("custody", 15, |vector: &CustodyVector, file| {
+        assert!(vector.name == file && !vector.comment.is_empty(), "{file}");
+        match opened(vector) {
+            Ok(vault) if vector.expect == "ok" => {
+                let same = vault.account_key().expose().to_vec() == vector.account_key.as_ref().unwrap().0;
+                (!same).then(|| "another account key".to_owned())
+            }
+            Ok(_) => Some(format!("opens, where '{}' belongs", vector.expect)),
+            Err(why) if why.starts_with(&format!("{}: ", vector.expect)) => None,
+            Err(why) => Some(format!("'{}' belongs there: {why}", vector.expect)),
+        }
     });
 }
 

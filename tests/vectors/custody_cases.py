@@ -14,15 +14,19 @@ KEY = fixed("request key", 32)
 
 def asked():
     """Factors 1 and 3 of the keyslot of two of three: a password and a code."""
-    world = world_of([Password(PASSWORD), Token("a"), Recovery("paper")], 2)
+    world = world_of([Password(PASSWORD), Token("a"), Recovery("paper")], 2, extra={"custodians": True})
+    return world, fields_of(world)
+
+
+def fields_of(world, numbers=(1, 3)):
     slot = world.body["keyslots"][0]
     factors = [{k: v for k, v in factor.items() if k != "share"} for factor in slot["factors"]]
     fields = {"request": 1, "vault": world.body["vault"], "name": world.body["name"], "keyslot": slot["id"]}
-    fields |= {"keyslot_name": slot["name"], "nonce": slot["nonce"], "threshold": slot["threshold"], "of": 3}
-    fields["factors"] = [{**factors[i - 1], "number": i} for i in (1, 3)]
+    fields |= {"keyslot_name": slot["name"], "nonce": slot["nonce"], "threshold": slot["threshold"]}
+    fields |= {"of": len(factors), "factors": [{**factors[i - 1], "number": i} for i in numbers]}
     fields |= {"from": "Ada", "reason": "lost my token", "created": "2026-01-01T00:00:00Z"}
     fields |= {"expires": "2026-01-03T00:00:00Z", "key": c.public_of(KEY).hex()}
-    return world, fields
+    return fields
 
 
 def encode(fields):
@@ -61,11 +65,37 @@ class Out:
         self.count[expect] = self.count.get(expect, 0) + 1
         write("answer", name, vector)
 
+    def opened(self, name, expect, comment, world, fields, entries):
+        """From answers to the account key; `entries` are those of an answer each."""
+        data = encode(fields)
+        digest, public = c.request_hash(data), c.public_of(KEY)
+        answers = []
+        for at, sealed in enumerate(entries):
+            fresh = fixed(f"ephemeral {name} {at}", 32), fixed(f"nonce {name} {at}", 24)
+            answers.append(c.armour("answer", c.seal_answer(digest, public, sealed, *fresh)))
+        parts = world.parts()
+        try:
+            header, _, _ = t.read_header(parts["header"])
+            key = c.open_vault(header, fields, data, KEY, [c.payloads("answer", text)[0] for text in answers])
+            got = "ok"
+        except t.Refused as refused:
+            got = refused.failure
+        assert got == expect, f"{name}: {got} where {expect} belongs"
+        vector = {"name": name, "comment": comment, "expect": expect, "request": c.armour("request", c.pack(data))}
+        vector |= {"key": KEY.hex(), "answers": answers}
+        if got == "ok":
+            assert key == world.account_key
+            vector["account_key"] = key.hex()
+        vector |= {"header": parts["header"].decode(), "manifest": parts["manifest"].hex()}
+        self.count[expect] = self.count.get(expect, 0) + 1
+        write("custody", name, vector)
+
 
 def write_all():
     out = Out()
     requests(out)
     answers(out)
+    opened(out)
     return out.count
 
 
@@ -199,3 +229,45 @@ def answers(out):
 
 def flip(payload, at):
     return payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
+
+
+def opened(out):
+    """Whole ways from a keyslot by a request and answers to the account key; `custodians` is what they stand and fall with."""
+    held = {"custodians": True}
+    code = Recovery("paper")
+    three = lambda threshold=2, **more: world_of([Password(PASSWORD), Token("a"), Recovery("paper")], threshold, **more)
+
+    def entry(world, fields, number, personal=False):
+        slot = world.body["keyslots"][0]
+        if number == 1:
+            secret = t.password_secret(PASSWORD, slot["factors"][0])
+        else:
+            secret = t.recovery_secret(code.entropy, world.vault_id, bytes.fromhex(slot["id"]))
+        own = lambda: t.mask(secret, t.slot_salt(world.vault_id, slot), number, slot["factors"][number - 1]["kind"])
+        return [(number, own() if personal else c.request_mask(fields, number, secret))]
+
+    def add(name, expect, comment, world, asked={}, numbers=(1, 3), edit=None, personal=()):
+        """`asked` is what the request says otherwise; `edit` what happens to the keyslot after it was wrapped."""
+        fields = {**fields_of(world), **asked}
+        entries = [entry(world, fields, number, number in personal) for number in numbers]
+        if edit:
+            edit(world.body["keyslots"][0])
+        out.opened(name, expect, comment, world, fields, entries)
+
+    add("two-of-three", "ok", "a password and a code at two places", three(extra=held))
+    add("one-of-three", "ok", "each alone", three(1, extra=held), numbers=(3,))
+    add("two-of-three-needed", "missing", "3 of 3, and two have answered", three(3, extra=held))
+    add("one-answer", "missing", "2 of 3, and one has answered", three(extra=held), numbers=(1,))
+    add("threshold-said-lower", "locked", "who answers is told that it takes 1", three(extra=held), {"threshold": 1})
+    add("threshold-said-higher", "locked", "who answers is told that it takes 3", three(extra=held), {"threshold": 3})
+    add("of-said-higher", "locked", "who answers is told that there are 5", three(extra=held), {"of": 5})
+    add("keyslot-without-it", "personal", "a keyslot that is for nobody else", three())
+    add("field-removed", "personal", "the field taken away", three(extra=held), edit=lambda slot: slot.pop("custodians"))
+    add("field-false", "personal", "true made false", three(extra=held), edit=lambda slot: slot.update(custodians=False))
+    add("field-added", "locked", "put into a keyslot that is for nobody else", three(), edit=lambda slot: slot.update(held))
+    both = lambda slot: slot.update(held)
+    add("field-added-personal-masks", "locked", "the same, and the masks it has", three(), edit=both, personal=(1, 3))
+    add("personal-mask", "locked", "one of the answers gives the mask of the other kind", three(extra=held), personal=(3,))
+    other = three(extra=held, wrapped_at="later").body["keyslots"][0]
+    add("wrapped-since", "not-this-keyslot", "a nonce of later", three(extra=held), edit=lambda slot: slot.update(other))
+    add("of-another-vault", "not-this-keyslot", "another vault id", three(extra=held), {"vault": "00" * 16})

@@ -78,6 +78,16 @@ def positive(out):
         world_of([Plain("later-kind", x=[1]), Recovery("paper")], 1),
         recovery=CODE,
     )
+    held = lambda value=True: world_of([Password(PASSWORD), Recovery("paper")], extra={"custodians": value})
+    ok("custodians", "2 of 2 for custodians, both at hand", held(), password=PASSWORD, recovery=CODE)
+    ok(
+        "custodians-two-of-three",
+        "factors 1 and 3 of a keyslot for custodians",
+        world_of([Password(PASSWORD), Token("a"), Recovery("paper")], 2, extra={"custodians": True}),
+        password=PASSWORD,
+        recovery=CODE,
+    )
+    ok("custodians-false", "the same as without it, and kept", held(False), password=PASSWORD, recovery=CODE)
     world = two()
     world.add_slot("later", [Plain("later-kind")])
     out.add(
@@ -229,6 +239,7 @@ def altered(out):
         "one digit of the password's salt",
         lambda _, factors: factors[0].update(salt=flip(factors[0]["salt"])),
     )
+    custodians(out, how)
     world = world_of([Recovery("paper")], extra={"later": 1})
     world.body["keyslots"][0].pop("later")
     out.add(
@@ -252,6 +263,30 @@ def altered(out):
         given(),
         base="one-keyslot",
     )
+
+
+def custodians(out, how):
+    """A keyslot for custodians has masks of its own, and says so in what its KEK binds."""
+
+    def add(name, expect, comment, base, edit, world=None):
+        world = world or world_of([Password(PASSWORD), Recovery("paper")], extra={"custodians": True})
+        edit(world.body["keyslots"][0])
+        out.add("keyslot", name, expect, comment, world.parts(), how, base=base)
+
+    add("custodians-removed", "locked", "the field taken away", "custodians", lambda slot: slot.pop("custodians"))
+    add("custodians-made-false", "locked", "true made false", "custodians", lambda slot: slot.update(custodians=False))
+    add("custodians-added", "locked", "the field put in", "two-of-two", lambda slot: slot.update(custodians=True), pair())
+    add("custodians-false-added", "locked", "false put in", "two-of-two", lambda slot: slot.update(custodians=False), pair())
+    add("custodians-number", "malformed", "1 for true", "custodians", lambda slot: slot.update(custodians=1))
+    add("custodians-text", "malformed", "a string for true", "custodians", lambda slot: slot.update(custodians="true"))
+    plain = world_of([Password(PASSWORD), Recovery("paper")])
+    own = [factor["share"] for factor in plain.body["keyslots"][0]["factors"]]
+
+    def personal(slot):
+        for factor, share in zip(slot["factors"], own):
+            factor["share"] = share
+
+    add("custodians-personal-masks", "locked", "shares under the masks of a keyslot that is for nobody else", "custodians", personal)
 
 
 def mixed(out):

@@ -20,7 +20,7 @@ from world import HERE, Vectors, write
 
 
 def main():
-    for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults", "kit", "request", "answer"):
+    for folder in ("ok", "header", "keyslot", "record", "file", "kat", "vaults", "kit", "request", "answer", "custody"):
         shutil.rmtree(HERE / folder, ignore_errors=True)
     out = Vectors()
     for cases in (header_cases, keyslot_cases, piv_cases, record_cases, rotation_cases, past_cases):

@@ -147,8 +147,14 @@ def slot_salt(vault_id, keyslot):
     return vault_id + bytes.fromhex(keyslot["id"]) + bytes.fromhex(keyslot["nonce"])
 
 
-def mask(secret, salt, i, kind):
-    return hkdf(secret, salt, b"twinlock/1 share" + u8(i) + kind.encode())
+def mask(secret, salt, i, kind, custody=None):
+    """`custody`: k and n of a keyslot with `custodians`."""
+    label = b"twinlock/1 custodian share" + u8(custody[0]) + u8(custody[1]) if custody else b"twinlock/1 share"
+    return hkdf(secret, salt, label + u8(i) + kind.encode())
+
+
+def custody(keyslot):
+    return (keyslot["threshold"], len(keyslot["factors"])) if keyslot.get("custodians") else None
 
 
 def kek(secret, salt, keyslot):
@@ -160,7 +166,7 @@ def wrap(vault_id, keyslot, secrets, secret, coefficients, account_key):
     salt = slot_salt(vault_id, keyslot)
     shares = split(secret, coefficients, len(secrets))
     for i, (factor, share, f) in enumerate(zip(keyslot["factors"], shares, secrets), 1):
-        factor["share"] = xor(share, mask(f, salt, i, factor["kind"])).hex()
+        factor["share"] = xor(share, mask(f, salt, i, factor["kind"], custody(keyslot))).hex()
     keyslot["wrapped"] = aes_key_wrap(kek(secret, salt, keyslot), account_key).hex()
     return keyslot
 
@@ -171,7 +177,7 @@ def unwrap(vault_id, keyslot, secrets):
     shares = {}
     for i, f in secrets.items():
         factor = keyslot["factors"][i - 1]
-        shares[i] = xor(bytes.fromhex(factor["share"]), mask(f, salt, i, factor["kind"]))
+        shares[i] = xor(bytes.fromhex(factor["share"]), mask(f, salt, i, factor["kind"], custody(keyslot)))
     try:
         return aes_key_unwrap(kek(combine(shares), salt, keyslot), bytes.fromhex(keyslot["wrapped"]))
     except InvalidUnwrap:
@@ -287,6 +293,7 @@ def check_keyslot(slot):
     factors = slot.get("factors")
     need(isinstance(factors, list) and 1 <= len(factors) <= 16, "factors")
     need(is_number(slot.get("threshold"), 1, len(factors)), "threshold")
+    need(isinstance(slot.get("custodians", False), bool), "custodians")
     for factor in factors:
         need(isinstance(factor, dict), "factor")
         kind = factor.get("kind")

@@ -26,7 +26,7 @@ struct Home {
 impl Home {
     fn new(threshold: u8, factors: Vec<&dyn Enroll>, prompt: &mut dyn Prompt) -> Self {
         let key = AccountKey::new(random_secret().expect("randomness"));
-        let slot = NewKeyslot { name: "daily".to_owned(), threshold, factors };
+        let slot = NewKeyslot { name: "daily".to_owned(), threshold, factors, custodians: false };
         let new = Vault::prepare("home", &key, &[slot], prompt).unwrap_or_else(|error| panic!("{error:?}"));
         let store = MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []));
         Self { store, key }
@@ -173,8 +173,8 @@ fn a_module_in_trouble_does_not_bar_another_way_in() {
         let key = AccountKey::new(key);
         let (password, pkcs11) = (password(), key_on(&token, Mode::HmacSha256));
         let slots = [
-            NewKeyslot { name: "token".to_owned(), threshold: 1, factors: vec![&pkcs11] },
-            NewKeyslot { name: "typed".to_owned(), threshold: 1, factors: vec![&password] },
+            NewKeyslot { name: "token".to_owned(), threshold: 1, factors: vec![&pkcs11], custodians: false },
+            NewKeyslot { name: "typed".to_owned(), threshold: 1, factors: vec![&password], custodians: false },
         ];
         let new = Vault::prepare("home", &key, &slots, &mut pin(&token)).unwrap_or_else(|error| panic!("{error:?}"));
         let store = MemoryStore::new(Contents::new(&new.header, &new.manifest, [], []));

@@ -20,7 +20,7 @@ fn told() {
     ada.ok("add github --username ada --value-file value --password-file pw");
     let friends = format!("--factor piv:serial={ADA};name=bob --factor recovery --factor password");
     let files = "--recovery-out code-of-cyd --new-password-file dan --password-file pw --pin-file pin";
-    ada.ok(&format!("keyslot enroll --name friends --threshold 2 {friends} {files} --force {CHEAP}"));
+    ada.ok(&format!("keyslot enroll --custodians --name friends --threshold 2 {friends} {files} --force {CHEAP}"));
     card.end();
     let _card = bob.card(CardOptions::default().firmware("5.7").serial(ADA).file(&keys));
     let typing = [

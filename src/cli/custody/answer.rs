@@ -3,17 +3,20 @@
 use super::super::answers::read_text;
 use super::super::custody_report::{refused, told};
 use super::super::report::{CliError, DAMAGED, LOCKED, USAGE, prose, warn};
+use super::super::seen::Seen;
 use super::super::session::Session;
 use super::{Sending, shown};
 use crate::crypto::equal;
-use crate::custody::{self, Request};
+use crate::custody::{self, Asked, Request};
 use crate::encode::base32;
 use crate::encode::hex;
 use crate::encode::words::same;
 use crate::factor::{FactorError, Role, SlotContext, in_words, password, recovery, role};
 use crate::header::Stanza;
-use crate::prompt::{Again, Ask, Event, Keeping, PromptError, Question};
+use crate::prompt::{Again, Answering, Ask, Event, Keeping, PromptError, Question};
 use crate::secret::{FactorSecret, Mask};
+use crate::store::sqlite::SqliteStore;
+use crate::vault::peek;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -36,6 +39,9 @@ pub struct Answer {
     /// The four words as you heard them over the telephone, in quotes: answers without asking if they are those of the request
     #[arg(long, value_name = "WORDS")]
     words: Option<String>,
+    /// Answer although the vault is one that is opened on this machine: for custodians of a vault of their own
+    #[arg(long)]
+    own_vault: bool,
     #[command(flatten)]
     sending: Sending,
 }
@@ -47,6 +53,7 @@ impl Answer {
         let text = read_text(&self.request, "read the request in")?;
         let request = Request::read(&text).map_err(|error| refused(&error, &self.request))?;
         request.check_time(SystemTime::now()).map_err(|error| refused(&error, &self.request))?;
+        self.refuse_own(&request, session)?;
         let wanted = self.wanted(&request)?;
         show(&request);
         self.compare(&request, session)?;
@@ -59,6 +66,26 @@ impl Answer {
             request.asked.expires
         ));
         Ok(())
+    }
+
+    /// A request may name any vault of which its writer has a copy, under whatever name: also that of whoever is asked.
+    fn refuse_own(&self, request: &Request, session: &Session) -> Result<(), CliError> {
+        // Without a home nothing is remembered, either.
+        let Ok(path) = session.vault_path() else { return Ok(()) };
+        let id = request.asked.wrap.vault_id;
+        let header = || peek(&mut SqliteStore::open(&path).ok()?).ok();
+        let lies_here = || header().filter(|header| header.header().vault_id == id).map(|_| path.display().to_string());
+        let Some(at) = Seen::load(&path).place_of(&id).or_else(lies_here) else { return Ok(()) };
+        if self.own_vault {
+            warn(&format!("the request is for the vault in '{at}', which is opened on this machine"));
+            return Ok(());
+        }
+        Err(told(
+            DAMAGED,
+            &format!("the request is for a vault of your own, the one in '{at}', whatever it calls it"),
+            "do not answer it: with your answer others could open your vault; if you asked yourself, or know that you are a custodian of \
+             a vault that you open here, repeat with --own-vault",
+        ))
     }
 
     /// The factors among which the custodian's is.
@@ -121,19 +148,36 @@ fn show(request: &Request) {
     prose(&format!("  why          {why}"));
     prose(&format!("  vault        '{}' (id {})", asked.vault, hex::encode(&asked.wrap.vault_id)));
     prose(&format!("  fingerprint  {fingerprint}"));
-    prose(&format!("  keyslot      '{}', opens with {} of {} factors", asked.keyslot, asked.threshold, asked.of));
+    prose(&format!(
+        "  keyslot      '{}', for custodians, opens with {} of {} factors",
+        asked.keyslot, asked.threshold, asked.of
+    ));
     for (i, stanza) in &asked.factors {
         prose(&format!("  asks for     factor {i}: {}", in_words(stanza)));
     }
     prose(&format!("  asked        {}", asked.created));
     prose(&format!("  good until   {}\n", asked.expires));
-    if asked.threshold == 1 {
-        warn("your answer alone opens that vault");
-    }
+    worth(asked);
     let created = humantime::parse_rfc3339(&asked.created);
     if created.is_ok_and(|created| created > SystemTime::now() + CLOCK) {
         warn("the request is from the future: their clock or yours is wrong");
     }
+}
+
+/// What an answer gives away. The mask is bound to k and n (spec 9.3), so that a lie about them gives nothing; everything else is to be asked
+/// on the telephone.
+fn worth(asked: &Asked) {
+    match asked.threshold {
+        1 => warn("your answer alone opens that vault: nobody else has to agree"),
+        k => prose(&format!(
+            "It takes {k} to open that vault: your answer, and {} more. Were these numbers wrong, your answer would open nothing.",
+            k - 1
+        )),
+    }
+    prose(
+        "Nothing here proves which vault it is. If you keep keys for several people or vaults, ask on the telephone whose it is. An \
+         answer cannot be taken back.\n",
+    );
 }
 
 /// Opens the factor that is here. The masks of it, and what it was.
@@ -279,11 +323,12 @@ fn context(request: &Request) -> SlotContext<'_> {
 
 fn open(request: &Request, stanza: &Stanza, session: &mut Session) -> Result<Option<FactorSecret>, FactorError> {
     let opener = session.openers.of(&stanza.kind);
-    opener.map_or(Ok(None), |opener| opener.open(&context(request), stanza, session.prompt.as_mut()))
+    let mut person = Answering { person: session.prompt.as_mut(), from: &request.asked.from };
+    opener.map_or(Ok(None), |opener| opener.open(&context(request), stanza, &mut person))
 }
 
 fn mask(request: &Request, number: u8, stanza: &Stanza, secret: &FactorSecret) -> Mask {
-    request.asked.wrap.mask(number, &stanza.kind, secret)
+    request.asked.mask(number, &stanza.kind, secret)
 }
 
 /// Whether a PIN was judged, or the person gave up: nothing else is tried then.

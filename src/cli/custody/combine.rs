@@ -49,7 +49,8 @@ impl Combine {
             );
             return Ok(());
         }
-        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, self.threshold, &self.making)?;
+        let (name, _) =
+            enroll(&mut vault, session, self.name.as_deref(), &self.factors, (self.threshold, false), &self.making)?;
         let opens = vault.header().keyslot(&name).map(ways).unwrap_or_default();
         prose(&format!("enrolled keyslot '{name}': {opens}"));
         Ok(())

@@ -1,7 +1,7 @@
 //! `twinlock recovery request`
 
 use super::super::custody_report::told;
-use super::super::report::{CliError, NOT_FOUND, USAGE, count, prose};
+use super::super::report::{CliError, LOCKED, NOT_FOUND, USAGE, count, prose};
 use super::super::requests::Requests;
 use super::super::seen::Seen;
 use super::super::session::Session;
@@ -22,7 +22,7 @@ const PREFACE: &str = "Somebody asks for your help to open a vault. Save this te
 
 /// Ask custodians for their factors of a keyslot: a short text to send to them
 ///
-/// Needs the vault file, and no factor of it. Each custodian answers with 'twinlock recovery answer', on their own machine, without
+/// Needs the vault file, and no factor of it; the keyslot must have been enrolled with --custodians. Each custodian answers with 'twinlock recovery answer', on their own machine, without
 /// the vault; 'twinlock recovery combine' opens the vault with the answers.
 #[derive(clap::Args)]
 pub struct Request {
@@ -65,7 +65,18 @@ impl Request {
         })?;
         if let Some(field) = slot.unknown_critical() {
             let message = format!("keyslot '{}' needs '{field}', which this program does not know", slot.name);
-            return Err(told(super::super::report::LOCKED, &message, "use a newer twinlock"));
+            return Err(told(LOCKED, &message, "use a newer twinlock"));
+        }
+        if !slot.custodians() {
+            return Err(told(
+                LOCKED,
+                &format!(
+                    "keyslot '{}' was not made for custodians: nobody can answer for it from elsewhere",
+                    slot.name
+                ),
+                "bring its factors together at this machine; once the vault is open, 'twinlock keyslot enroll --custodians' makes a \
+                 keyslot that others can answer for",
+            ));
         }
         let factors = chosen(slot, &self.factors)?;
         let (from, reason) = self.who_and_why(session)?;

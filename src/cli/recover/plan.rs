@@ -140,7 +140,7 @@ fn follow(header: &Header, things: &Things, opening: &Keyslot, by_others: bool) 
         let like = |other: &&Keyslot| !is_replaced(other) && usable(other) && shape(other) == shape(slot);
         let spare = header.keyslots.iter().any(|other| like(&other));
         let wipe = Step::Wipe { keyslot: slot.name.clone() };
-        if slot.factors.len() == 1 && slot.factors[0].kind == recovery::KIND {
+        if slot.factors.len() == 1 && slot.factors[0].kind == recovery::KIND && !slot.custodians() {
             // Enrolls the new one first, and wipes this one then.
             codes.push(Step::Code { replace: Some(slot.name.clone()) });
             continue;
@@ -178,13 +178,13 @@ fn lost<'a>(slot: &'a Keyslot, things: &Things) -> Vec<&'a Stanza> {
     things.numbers(slot, State::Lost).iter().map(|number| &slot.factors[usize::from(*number) - 1]).collect()
 }
 
-/// What a keyslot asks for, so that a spare is known as one.
-fn shape(slot: &Keyslot) -> (u8, Vec<&str>) {
+/// What a keyslot asks for, and of whom, so that a spare is known as one.
+fn shape(slot: &Keyslot) -> (u8, bool, Vec<&str>) {
     let token = |stanza: &Stanza| role(&stanza.kind) == Role::Token;
     let mut kinds: Vec<&str> =
         slot.factors.iter().map(|stanza| if token(stanza) { "token" } else { stanza.kind.as_str() }).collect();
     kinds.sort_unstable();
-    (slot.threshold, kinds)
+    (slot.threshold, slot.custodians(), kinds)
 }
 
 /// Whether `passwd` can put a new password into the keyslot, once the vault is open by `opening`: it needs the other factors, too.
@@ -246,8 +246,8 @@ pub fn placeholder(kind: &str) -> String {
 }
 
 /// The options of the commands that a plan prints.
-const OPTIONS: [&str; 8] =
-    ["--factor", "--for", "--keyslot", "--only", "--output", "--replace", "--threshold", "--vault"];
+const OPTIONS: [&str; 9] =
+    ["--custodians", "--factor", "--for", "--keyslot", "--only", "--output", "--replace", "--threshold", "--vault"];
 
 /// A command as it is typed. What begins with a dash and is none of ours is a name: `quoted` leaves it out.
 pub fn typed(words: &[String]) -> String {

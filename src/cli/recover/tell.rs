@@ -4,7 +4,7 @@ use super::super::layout::quoted;
 use super::super::out;
 use super::super::report::{CliError, LOCKED, prose};
 use super::super::session::Session;
-use super::super::ways_in::in_plain_words;
+use super::super::ways_in::{for_custodians, in_plain_words};
 use super::Args;
 use super::plan::{New, Plan, Step, placeholder, typed};
 use super::things::{State, Things};
@@ -47,8 +47,11 @@ impl<'a> Commands<'a> {
             Step::Password { only: Some(name) } => add(&["passwd", "--only", name]),
             Step::Code { replace: None } => add(&["recovery", "new"]),
             Step::Code { replace: Some(name) } => add(&["recovery", "new", "--replace", name]),
-            Step::Enroll { threshold, factors, .. } => {
+            Step::Enroll { like, threshold, factors, .. } => {
                 add(&["keyslot", "enroll"]);
+                if self.header.keyslot(like).is_some_and(Keyslot::custodians) {
+                    add(&["--custodians"]);
+                }
                 for factor in factors {
                     add(&["--factor", &self.factor(factor)]);
                 }
@@ -167,7 +170,8 @@ fn lines(
     }
     let Some(opening) = &plan.opening else { return Ok(()) };
     let opens = header.keyslot(&opening.keyslot).map(in_plain_words).unwrap_or_default();
-    out::line(&out::clean(&format!("\nThe vault opens by keyslot '{}': {opens}", opening.keyslot)))?;
+    let custodians = header.keyslot(&opening.keyslot).map(for_custodians).unwrap_or_default();
+    out::line(&out::clean(&format!("\nThe vault opens by keyslot '{}': {opens}{custodians}", opening.keyslot)))?;
     if steps.is_empty() {
         return out::line(if things.all_there() {
             "Nothing is said to be lost: name it with --lost"
@@ -193,13 +197,15 @@ fn missing(slot: &Keyslot, things: &Things) -> String {
     let numbers = (1u8..).take(slot.factors.len());
     let gone = numbers.filter_map(|number| things.at(slot, number)).filter(|thing| thing.state != State::Have);
     let gone: Vec<&str> = gone.map(|thing| thing.what.as_str()).collect();
-    format!("without {}", gone.join(" and "))
+    let held = !slot.custodians() && !things.numbers(slot, State::Custodian).is_empty();
+    let held = if held { " (others cannot answer for it: it was not made for custodians)" } else { "" };
+    format!("without {}{held}", gone.join(" and "))
 }
 
 /// What could still open the vault, and how.
 fn would_help(header: &Header, things: &Things) -> Vec<(String, Option<String>)> {
     let mut help = Vec::new();
-    for slot in header.keyslots.iter().filter(|slot| usable(slot) && slot.factors.len() > 1) {
+    for slot in header.keyslots.iter().filter(|slot| usable(slot) && slot.custodians()) {
         help.push((
             format!("somebody who holds what you miss of keyslot '{}' can answer from where they are", slot.name),
             Some(format!("twinlock recovery request {}", quoted(&slot.name))),

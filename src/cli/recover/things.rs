@@ -140,7 +140,7 @@ impl Things {
     /// Whether a keyslot could still open, with the help of custodians if need be.
     pub fn may_open(&self, slot: &Keyslot, with_custodians: bool) -> bool {
         let have = self.numbers(slot, State::Have).len();
-        let held = if with_custodians { self.numbers(slot, State::Custodian).len() } else { 0 };
+        let held = if with_custodians && slot.custodians() { self.numbers(slot, State::Custodian).len() } else { 0 };
         usable(slot) && !self.closed.contains(&slot.name) && have + held >= usize::from(slot.threshold)
     }
 

@@ -69,10 +69,10 @@ fn ask(session: &mut Session, things: &mut Things, here: &[String]) -> Result<()
     Ok(())
 }
 
-/// Whether others have what is missing of keyslots of several factors; true if somebody has.
+/// Whether others have what is missing of keyslots for custodians; true if somebody has.
 fn ask_for_custodians(session: &mut Session, header: &Header, things: &mut Things) -> Result<bool, CliError> {
     let mut found = false;
-    let shared: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| slot.factors.len() > 1).collect();
+    let shared: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| slot.custodians()).collect();
     let ids: Vec<String> = shared
         .iter()
         .flat_map(|slot| things.numbers(slot, State::Lost).into_iter().filter_map(|number| things.at(slot, number)))
@@ -304,7 +304,7 @@ impl Walk<'_> {
                 let (keyslot, codes) = new.make(vault, session, None)?;
                 self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
             }
-            Step::Enroll { threshold, factors, spare, .. } => {
+            Step::Enroll { like, threshold, factors, spare } => {
                 let question = Question::YesByDefault("Enroll a new spare now?");
                 if *spare && !session.prompt.confirm(&question)? {
                     return Ok(Outcome::LeftOut);
@@ -313,7 +313,8 @@ impl Walk<'_> {
                 if specs.contains(&Spec::Password) {
                     prose("its password is asked for as a new one, twice; it may be the one that you have");
                 }
-                let (keyslot, codes) = enroll(vault, session, None, &specs, Some(*threshold), making)?;
+                let held = vault.header().keyslot(like).is_some_and(Keyslot::custodians);
+                let (keyslot, codes) = enroll(vault, session, None, &specs, (Some(*threshold), held), making)?;
                 let opens = vault.header().keyslot(&keyslot).map(in_plain_words).unwrap_or_default();
                 prose(&format!("enrolled keyslot '{keyslot}': {opens}"));
                 self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
