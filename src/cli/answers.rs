@@ -3,10 +3,11 @@
 use super::custody_report::{refused, told};
 use super::kit_report::no_image;
 use super::report::{CliError, LOCKED, USAGE, prose, warn};
-use super::requests::{Ended, Requests};
+use super::requests::{Ended, Kept, Requests};
 use super::session::Session;
 use crate::custody::{Answer, CustodyError, Request};
 use crate::factor::in_words;
+use crate::header::Header;
 use crate::keyslot::Wrap;
 use crate::paper::scan;
 use crate::secret::Mask;
@@ -79,15 +80,47 @@ impl Session {
         Ok(Some(brought(opened, wrap, keyslot)))
     }
 
-    /// The vault has a new way in: what opened it by others' help has served, and its keys are erased.
+    /// The vault has a new way in: what opened it by others' help has served, and its keys are erased. So has every other request for the same
+    /// keyslot: answers to one that was made twice would open the vault for a month, and nobody waits for them any more.
     pub(super) fn finish_requests(&mut self) {
         let Ok(requests) = Requests::new() else { return };
-        for id in std::mem::take(&mut self.requests) {
+        let used = std::mem::take(&mut self.requests);
+        let of = |id: &[u8; 16]| requests.find(id).map(|kept| kept.request.asked.wrap);
+        let served: Vec<Wrap> = used.iter().filter_map(of).collect();
+        for id in used {
             if requests.end(&id, Ended::Used) {
                 prose("the request to custodians has served: its key is erased, and its answers open nothing any more");
             } else {
                 warn("the key of the request could not be erased: its answers still open the vault");
             }
+        }
+        let same = |wrap: &Wrap| {
+            served.iter().any(|other| (other.vault_id, other.keyslot_id) == (wrap.vault_id, wrap.keyslot_id))
+        };
+        end(&requests, Ended::Beside, same, "is not needed any more");
+    }
+
+    /// Ends the requests for keyslots that were wiped or wrapped anew by this command: their answers could open older copies of the file alone.
+    pub(super) fn end_gone(before: &Header, after: &Header) {
+        let Ok(requests) = Requests::new() else { return };
+        let has =
+            |header: &Header, wrap: &Wrap| header.keyslots.iter().any(|slot| Wrap::of(&header.vault_id, slot) == *wrap);
+        end(&requests, Ended::Gone, |wrap| has(before, wrap) && !has(after, wrap), "could not open it as it is now");
+    }
+}
+
+/// Ends the requests that still wait for answers and are for such a wrap, and says so.
+fn end(requests: &Requests, why: Ended, over: impl Fn(&Wrap) -> bool, because: &str) {
+    for Kept { request, .. } in requests.all().into_iter().filter(|kept| kept.ended.is_none()) {
+        let asked = &request.asked;
+        if !over(&asked.wrap) {
+            continue;
+        }
+        let which = format!("the request of {} for keyslot '{}'", asked.created, asked.keyslot);
+        if requests.end(&request.id(), why) {
+            prose(&format!("{which} {because}: it has ended, and its answers open nothing any more"));
+        } else {
+            warn(&format!("{which} {because}, but its key could not be erased: its answers are still good"));
         }
     }
 }
@@ -115,6 +148,22 @@ fn open(requests: &Requests, file: PathBuf, answer: &Answer) -> Result<Opened, C
                 asked.created
             );
             return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
+        }
+        Some(Ended::Beside) => {
+            let message = format!(
+                "the answer in '{}' is to a request of {} that ended when another one for the same keyslot had served",
+                file.display(),
+                asked.created
+            );
+            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
+        }
+        Some(Ended::Gone) => {
+            let message = format!(
+                "the answer in '{}' is to a request of {} for a keyslot that was wiped or wrapped anew since",
+                file.display(),
+                asked.created
+            );
+            return Err(told(LOCKED, &message, "'twinlock keyslot list' shows what there is now"));
         }
         Some(Ended::Forgotten) => {
             let message = format!(

@@ -208,8 +208,10 @@ pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bo
     prose(&format!("without keyslot '{name}' there is left:"));
     tell_left(&left, &warnings(&left, &Proofs::load(), SystemTime::now()));
     session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
+    let before = vault.header().clone();
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
+    Session::end_gone(&before, vault.header());
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");
     Ok(())

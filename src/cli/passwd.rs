@@ -32,6 +32,7 @@ impl Args {
         let openers = &mut session.openers;
         let prompt = session.prompt.as_mut();
         let only = self.only.as_deref();
+        let before = vault.header().clone();
         let report =
             vault.change_password(only, self.kdf.cost(), self.force, openers, prompt).map_err(|error| {
                 match (error, only) {
@@ -47,6 +48,7 @@ impl Args {
             prose(&format!("keyslot '{name}' has the new password"));
         }
         session.finish_requests();
+        Session::end_gone(&before, vault.header());
         warn("older copies of the vault file still open with the old password");
         if report.kept.is_empty() {
             return Ok(());

@@ -100,8 +100,10 @@ impl New {
             written?;
         }
         if let Some(old) = &replaced {
+            let before = vault.header().clone();
             vault.wipe(old)?;
             prose(&format!("wiped keyslot '{}'", old.name));
+            Session::end_gone(&before, vault.header());
             return Ok((name, codes));
         }
         for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {

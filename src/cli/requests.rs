@@ -24,6 +24,10 @@ const MAX_FILE: u64 = 100_000;
 pub enum Ended {
     /// Its answers have opened the vault, and a way in was made.
     Used,
+    /// Another request for the same keyslot has: what was asked for is no longer needed.
+    Beside,
+    /// The keyslot was wiped or wrapped anew: nothing that comes could open it.
+    Gone,
     /// Its time is over.
     Expired,
     /// The person said so.
@@ -31,8 +35,13 @@ pub enum Ended {
 }
 
 impl Ended {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Used, "used"), (Self::Expired, "expired"), (Self::Forgotten, "forgotten")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Used, "used"),
+        (Self::Beside, "beside"),
+        (Self::Gone, "gone"),
+        (Self::Expired, "expired"),
+        (Self::Forgotten, "forgotten"),
+    ];
 
     fn word(self) -> &'static str {
         Self::ALL.iter().find(|(ended, _)| *ended == self).map_or("", |(_, word)| word)

@@ -47,6 +47,7 @@ impl Args {
         session.dismiss_tokens();
         let mut work = Stoppable::begin();
         let mut bar = Bar::new();
+        let before = vault.header().clone();
         let rotated = vault.rotate(rotation, &mut |progress| {
             let what = match progress.stage {
                 Stage::Sealing => "sealing anew",
@@ -66,6 +67,7 @@ impl Args {
             rotated.epoch
         ));
         session.finish_requests();
+        Session::end_gone(&before, vault.header());
         for name in &self.drop {
             prose(&format!("dropped keyslot '{name}'"));
         }

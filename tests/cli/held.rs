@@ -216,3 +216,47 @@ fn it_stays_for_custodians() {
     carry(&bob, &cli, &["answer"]);
     cli.ok("list --answer answer --recovery-file cyd");
 }
+
+/// Who asks twice, and gets in by one of the requests, is not left with a key on the disk whose answers open the vault for a month.
+#[test]
+fn every_request_for_a_keyslot_ends_with_the_one_that_served() {
+    let cli = ada();
+    let request = |keyslot: &str, name: &str| {
+        let ran = cli.run(&format!("recovery request {keyslot} --from Ada -o {name}"));
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        ran.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().replace("  ", " ")
+    };
+    let bob = Cli::new();
+    let answered = |name: &str, words: &str| {
+        carry(&cli, &bob, &[name, "bob"]);
+        bob.ok(&format!("recovery answer {name} --password-file bob --words '{words}' -o {name}.a"));
+        carry(&bob, &cli, &[&format!("{name}.a")]);
+    };
+    let waiting = || cli.json("recovery pending --json").as_array().unwrap().len();
+    let line = "--custodians --name others --factor recovery --recovery-out dan --recovery-file code";
+    cli.ok(&format!("keyslot enroll {line}"));
+    for (keyslot, name) in [("friends", "r1"), ("friends", "r2"), ("others", "r3")] {
+        let words = request(keyslot, name);
+        if keyslot == "friends" {
+            answered(name, &words);
+        }
+    }
+    assert_eq!(waiting(), 3);
+    let line = "recovery combine r1.a --factor recovery --recovery-out new --force --recovery-file cyd";
+    let ran = cli.run(line);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("for keyslot 'friends' is not needed any more: it has ended"), "{}", ran.stderr);
+    assert_eq!(waiting(), 1, "that for another keyslot waits on");
+    let ran = cli.run("list --answer r2.a --recovery-file cyd");
+    refused(&ran, 3, "the answer in 'r2.a' is to a request of 2");
+    assert!(ran.stderr.contains("ended when another one for the same keyslot had served"), "{}", ran.stderr);
+    // What asks for a keyslot that is gone could open older copies of the file alone.
+    request("friends", "r4");
+    let ran = cli.run("keyslot wipe others --force --keyslot recovery --recovery-file code");
+    assert!(ran.stderr.contains("for keyslot 'others' could not open it as it is now: it has ended"), "{}", ran.stderr);
+    assert_eq!(waiting(), 1);
+    let ran = cli.run("rotate --force --drop friends --drop recovery-2 --keyslot recovery --recovery-file code");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("for keyslot 'friends' could not open it as it is now"), "{}", ran.stderr);
+    assert_eq!(waiting(), 0);
+}
