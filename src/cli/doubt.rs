@@ -19,6 +19,9 @@ const MENDED: &str = "if the file is not the one you want, put your newest copy 
                       what has replaced it";
 const ROTATED: &str =
     "Have you rotated it on another machine, which shows this fingerprint in 'verify'? Go on with it?";
+/// The same where a backup is not wanted.
+const ANOTHER: &str =
+    "try another backup; 'twinlock verify' shows the fingerprint of your vault, and your recovery sheet has it";
 /// Before a backup takes the place of what was seen there.
 const COMPARED: &str = "Does a recovery sheet of yours, or 'verify' on another machine of yours, show this fingerprint? Put the backup in its place?";
 const COMPARE: &str = "if your recovery sheet, or 'twinlock verify' on another machine of yours, shows this fingerprint, repeat with \
@@ -114,7 +117,7 @@ impl Session {
     /// Compares an unlocked vault with what is remembered of it; in doubt the person says whether it is right.
     pub(super) fn check_seen(&mut self, seen: &mut Seen, mark: &Mark) -> Result<(), CliError> {
         if let Some(doubt) = seen.doubt(mark) {
-            self.settle(doubt.told(mark))?;
+            self.settle(doubt.told(mark), MENDED)?;
             seen.settled = true;
         } else if let Some(word) = seen.word(mark) {
             warn(&word);
@@ -126,11 +129,12 @@ impl Session {
     /// asked, and wants it.
     pub(super) fn check_backup(&mut self, doubt: Option<Doubt>, mark: &Mark) -> Result<bool, CliError> {
         let Some(told) = doubt.and_then(|doubt| doubt.of_backup(mark)) else { return Ok(false) };
-        self.settle(told)?;
+        self.settle(told, ANOTHER)?;
         Ok(!self.global.accept_changed)
     }
 
-    fn settle(&mut self, Told { message, question, hint }: Told) -> Result<(), CliError> {
+    /// `mended`: what to do after a no.
+    fn settle(&mut self, Told { message, question, hint }: Told, mended: &str) -> Result<(), CliError> {
         if self.global.accept_changed {
             warn(&message);
             return Ok(());
@@ -141,7 +145,7 @@ impl Session {
                 // A no says that the file is wrong: what to do about that is the next question.
                 CliError::Declined => CliError::Plain {
                     message: "stopped as you said; nothing was changed".into(),
-                    hint: MENDED.into(),
+                    hint: mended.into(),
                     code: FIXABLE,
                 },
                 other => other,

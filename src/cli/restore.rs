@@ -170,8 +170,12 @@ fn look(vault: &Vault, target: &Path, known: bool) -> Result<Option<There>, CliE
         Standing::Same => There { matter: None, ask: false, keep: false },
         Standing::Older(_) => There { matter: None, ask: false, keep: true },
         Standing::BeforeRotation => There {
-            matter: Some(format!("the vault in '{at}' is from before the one in the backup was rotated")),
             // A later epoch is soon written into a file: who had the old account key, or a token's public key, can forge it.
+            matter: Some(if known {
+                format!("the vault in '{at}' is from before the one in the backup was rotated")
+            } else {
+                format!("the backup calls itself a later one of the vault in '{at}', rotated since")
+            }),
             ask: !known,
             keep: true,
         },

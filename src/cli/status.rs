@@ -5,7 +5,7 @@ use super::proofs::{Proofs, Proven};
 use super::report::{CliError, warn};
 use super::seen::Seen;
 use super::session::Session;
-use super::ways_in::{for_custodians, in_plain_words, tell, warnings, when};
+use super::ways_in::{in_plain_words, tell, warnings, when};
 use crate::header::Keyslot;
 use crate::vault::{peek, usable};
 use serde_json::json;
@@ -55,8 +55,11 @@ impl Args {
         out::line(&out::clean(&format!("The vault '{}' opens with", header.name)))?;
         for slot in &header.keyslots {
             let note = if usable(slot) { String::new() } else { " (needs a newer twinlock)".to_owned() };
-            out::line(&out::clean(&format!("  {}{}{note}", in_plain_words(slot), for_custodians(slot))))?;
+            out::line(&out::clean(&format!("  {}{note}", in_plain_words(slot))))?;
             out::line(&out::clean(&format!("      keyslot '{}', {}", slot.name, when(&proven(slot)))))?;
+            if slot.custodians() {
+                out::line("      for custodians: who holds its factors can answer from afar")?;
+            }
         }
         for what in &strange {
             warn(what);

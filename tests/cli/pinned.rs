@@ -110,6 +110,8 @@ fn a_person_is_asked_once_with_the_fingerprint() {
         assert_eq!(terminal.wait_exit().code(), Some(code), "{}", terminal.transcript());
         let screen = terminal.transcript();
         assert_eq!(screen.matches("[y/N]").count(), 1, "{screen}");
+        assert_eq!(screen.contains("try another backup"), answer == "n", "{screen}");
+        assert!(screen.contains("the backup calls itself a later one"), "{screen}");
         assert!(screen.lines().all(|line| line.trim_end().chars().count() <= 80), "{screen}");
         assert_eq!(vault(&cli) == before, answer == "n");
     }
