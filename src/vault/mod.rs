@@ -178,7 +178,12 @@ impl Vault {
             ahead = set::Ahead::read(store.snapshot()?.as_ref())?;
         }
         let opened = unlock::open_any(unverified.header(), wish, openers, prompt)?;
-        Ok(Self { ahead, ..Self::with(store, opened, unverified.header())? })
+        let mut vault = Self::with(store, opened, unverified.header())?;
+        if let Some(ahead) = &mut ahead {
+            ahead.begin(vault.state.sealer().leaves());
+        }
+        vault.ahead = ahead;
+        Ok(vault)
     }
 
     /// Opens the vault by what a keyslot of the header `then` gave: checks header and manifest.
