@@ -115,7 +115,9 @@ impl Work {
     fn share(&self, leaves: &Leaves) -> Tally {
         let mut tally = Tally::default();
         while let Some(part) = self.all.chunks(SHARE).nth(self.next.fetch_add(1, Ordering::Relaxed)) {
-            part.iter().for_each(|essence| tally.add(leaves, essence));
+            for essence in part {
+                tally.add(leaves, essence);
+            }
         }
         tally
     }
@@ -179,7 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = crate::store::sqlite::SqliteStore::create(&folder.path().join("v"), b"h", b"m").unwrap();
         let mut tx = store.begin().unwrap();
-        for number in 0..2 * WORTH_A_THREAD as u32 + 7 {
+        for number in 0..u32::try_from(2 * WORTH_A_THREAD + 7).unwrap() {
             let mut id = [0; 16];
             id[..4].copy_from_slice(&number.to_be_bytes());
             tx.put_record(&Record { id, epoch: 1, revision: 1, sealed: vec![7; 50] }).unwrap();
