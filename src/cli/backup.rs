@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The file to make, never one that is there; or a folder, for a file named after vault and time
     file: PathBuf,
-    /// Keep the newest N backups of this vault that were made in the folder, and remove the older ones
+    /// Keep the newest N backups of this vault that were made in the folder, this one among them, and remove the older ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
     /// Open the copy, and every item in it
@@ -45,7 +45,16 @@ impl Args {
         let what = checked(&to, vault.as_ref())?;
         prose(&format!("copied the vault '{}' to '{}'", header.name, to.display()));
         prose(&what);
-        for old in self.keep.map(|keep| backups.beyond(keep)).unwrap_or_default() {
+        let Some(keep) = self.keep else { return Ok(()) };
+        let sorted = backups.sort(keep, &to);
+        for file in &sorted.future {
+            warn(&format!(
+                "'{}' is dated in the future, so it is not counted and not removed: if a clock was wrong, look whether it is newer, \
+                 then rename or delete it",
+                file.display()
+            ));
+        }
+        for old in sorted.beyond {
             match std::fs::remove_file(&old) {
                 Ok(()) => prose(&format!("removed the older backup '{}'", old.display())),
                 Err(error) => warn(&format!("cannot remove '{}': {}", old.display(), super::report::system(&error))),

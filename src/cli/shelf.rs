@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 /// Ends the name of a backup.
 const END: &str = ".twinlock";
 
+/// The older backups in a folder, oldest first.
+#[derive(Default)]
+pub struct Sorted {
+    /// More than are to be kept.
+    pub beyond: Vec<PathBuf>,
+    /// Those from days that have not come yet. A clock was wrong, or somebody has made them: they neither count nor are removed.
+    pub future: Vec<PathBuf>,
+}
+
 /// Where backups of one vault are.
 pub struct Shelf<'a> {
     /// The folder.
@@ -23,8 +32,7 @@ impl Shelf<'_> {
     pub fn free(&self) -> PathBuf {
         let name: String =
             self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
-        let time: String = now().chars().filter(|c| !"-:".contains(*c)).collect();
-        let base = format!("{name}-{}-{time}", self.id());
+        let base = format!("{name}-{}-{}", self.id(), stamp());
         let mut numbers = (2u32..).map(|n| format!("{base}-{n}{END}"));
         let mut path = self.folder.join(format!("{base}{END}"));
         while std::fs::symlink_metadata(&path).is_ok() {
@@ -38,10 +46,12 @@ impl Shelf<'_> {
         hex::encode(&self.vault[..4])
     }
 
-    /// The backups of this vault beyond the newest `keep`: plain files of such a name that hold this vault.
-    pub fn beyond(&self, keep: u32) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.folder) else { return Vec::new() };
-        let mut mine: Vec<(String, u32, PathBuf)> = entries
+    /// What is to be thought of the backups of this vault, plain files of such a name that hold this vault, where the newest `keep` are to
+    /// stay and `made` is one of them, which was just made and is the newest whatever the others are called.
+    pub fn sort(&self, keep: u32, made: &Path) -> Sorted {
+        let Ok(entries) = std::fs::read_dir(self.folder) else { return Sorted::default() };
+        let now = stamp();
+        let mine: Vec<(String, u32, PathBuf)> = entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let name = entry.file_name().into_string().ok()?;
@@ -50,15 +60,25 @@ impl Shelf<'_> {
                 ours.then(|| (time.to_owned(), number, entry.path()))
             })
             .collect();
-        mine.sort();
-        let beyond = mine.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
-        mine.into_iter().take(beyond).map(|(_, _, path)| path).collect()
+        let others = mine.into_iter().filter(|(.., path)| path.file_name() != made.file_name());
+        let (mut future, mut past): (Vec<_>, Vec<_>) = others.partition(|(time, ..)| *time > now);
+        past.sort();
+        future.sort();
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX).saturating_sub(1);
+        past.truncate(past.len().saturating_sub(keep));
+        let paths = |all: Vec<(String, u32, PathBuf)>| all.into_iter().map(|(.., path)| path).collect();
+        Sorted { beyond: paths(past), future: paths(future) }
     }
 
     fn holds(&self, path: &Path) -> bool {
         let header = SqliteStore::open(path).ok().and_then(|mut store| peek(&mut store).ok());
         header.is_some_and(|header| header.header().vault_id == *self.vault)
     }
+}
+
+/// Now, as in the names of files.
+fn stamp() -> String {
+    now().chars().filter(|c| !"-:".contains(*c)).collect()
 }
 
 /// Time and number of a backup's file name, if it is one of this vault.

@@ -95,3 +95,34 @@ fn a_vault_that_was_tampered_with_takes_no_good_backup_away() {
     assert_eq!(ran.code, Some(5), "{}", ran.stderr);
     assert_eq!(names(&cli, "shelf").len(), 2, "the good one is still there");
 }
+
+/// A clock that was wrong once, or a stranger in the folder: names from the future took the newest places, and the copy just made went.
+#[test]
+fn files_from_the_future_do_not_count_and_the_new_copy_stays() {
+    let cli = Cli::with_vault();
+    let folder = cli.path("shelf");
+    std::fs::create_dir(&folder).unwrap();
+    cli.ok("backup shelf");
+    let [first] = names(&cli, "shelf").try_into().unwrap();
+    let base = first[..17].to_owned();
+    let vault = std::fs::read(cli.vault()).unwrap();
+    let of = |year: u32| format!("{base}-{year}0101T000000Z.twinlock");
+    for year in [2001, 2002, 9998, 9999] {
+        std::fs::write(folder.join(of(year)), &vault).unwrap();
+    }
+    let ran = cli.run("backup shelf --keep 2");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for year in [9998, 9999] {
+        let told =
+            format!("warning: 'shelf/{}' is dated in the future, so it is not counted and not removed", of(year));
+        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+    }
+    let made = ran.stderr.split("to 'shelf/").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let mut kept = vec![first, made, of(9998), of(9999)];
+    kept.sort();
+    assert_eq!(names(&cli, "shelf"), kept);
+    // One is to be kept: the one that was just made.
+    let ran = cli.run("backup shelf --keep 1");
+    let made = ran.stderr.split("to 'shelf/").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    assert_eq!(names(&cli, "shelf").iter().filter(|name| !name.contains("-999")).collect::<Vec<_>>(), [&made]);
+}
