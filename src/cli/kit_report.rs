@@ -45,6 +45,7 @@ pub fn nothing_in(path: &str, what: &str) -> CliError {
 pub fn no_image(path: &str, error: &ScanError) -> CliError {
     let hint = match error {
         ScanError::Unreadable(_) => "save it as PNG or JPEG, and try again",
+        ScanError::TooLong => "name a file with nothing else in it: an image, a PDF, or the text",
         ScanError::TooLarge => "make it smaller: 3,000 pixels a side are enough",
     };
     CliError::Plain { message: format!("'{path}': {error}"), hint: hint.into(), code: FIXABLE }

@@ -13,8 +13,15 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 const MAX_SIDE: usize = 16_384;
 /// Pixels of an image, at most.
 const MAX_PIXELS: usize = 120_000_000;
-/// Images of a PDF that are looked at.
+/// Images of a PDF that are looked at, and pixels of all of them together.
 const MAX_IMAGES: usize = 32;
+const MAX_PIXELS_OF_PDF: usize = 2 * MAX_PIXELS;
+/// Passes in which a JPEG may come: 10 are usual, and each costs a look at all of it.
+const MAX_SCANS: usize = 32;
+/// Bytes of text that are looked at: of a PDF the first ones, in which our own has its text.
+const MAX_TEXT: usize = 16 << 20;
+/// Stands for a byte that is not ASCII, and like it in no text of ours: SUBSTITUTE, which takes no more room than the byte did.
+const OTHER: char = '\u{1a}';
 /// Pixels of an image that is looked at as it is; a larger one is made smaller first.
 const GOOD_PIXELS: usize = 16_000_000;
 
@@ -23,7 +30,7 @@ const GOOD_PIXELS: usize = 16_000_000;
 pub struct Scanned {
     /// What sort of file it is: "image", "SVG", "PDF" or "text".
     pub what: &'static str,
-    /// Each QR code's text; the text inside an SVG of ours; or the whole file's, with bytes that are not ASCII as U+FFFD.
+    /// Each QR code's text; the text inside an SVG of ours; or the whole file's, with bytes that are not ASCII as U+001A.
     pub texts: Vec<String>,
 }
 
@@ -34,6 +41,8 @@ pub enum ScanError {
     Unreadable(String),
     /// More pixels than are looked at.
     TooLarge,
+    /// More text than is looked at.
+    TooLong,
 }
 
 impl std::fmt::Display for ScanError {
@@ -41,6 +50,7 @@ impl std::fmt::Display for ScanError {
         match self {
             Self::Unreadable(why) => write!(f, "the image cannot be read: {why}"),
             Self::TooLarge => f.write_str("the image has more than 120 million pixels"),
+            Self::TooLong => f.write_str("it is no image, and a text of more than 16 MiB"),
         }
     }
 }
@@ -53,19 +63,25 @@ pub fn scan(file: &[u8], enough: &dyn Fn(&[String]) -> bool) -> Result<Scanned, 
         return Ok(Scanned { what: "image", texts: Grey::png(file)?.texts(enough) });
     }
     if file.starts_with(b"\xff\xd8\xff") {
-        return Ok(Scanned { what: "image", texts: Grey::jpeg(file)?.texts(enough) });
+        return Ok(Scanned { what: "image", texts: Grey::jpeg(file, &mut { MAX_PIXELS })?.texts(enough) });
     }
-    let text: String = file.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' }).collect();
+    let is_pdf = file.starts_with(b"%PDF");
+    if file.len() > MAX_TEXT && !is_pdf {
+        return Err(ScanError::TooLong);
+    }
+    let ascii = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { OTHER };
+    let text: String = file.iter().take(MAX_TEXT).map(ascii).collect();
     if file.starts_with(b"<?xml") || file.starts_with(b"<svg") {
         return Ok(Scanned { what: "SVG", texts: super::svg::inside(&text).map(str::to_owned).into_iter().collect() });
     }
-    if !file.starts_with(b"%PDF") {
+    if !is_pdf {
         return Ok(Scanned { what: "text", texts: vec![text] });
     }
     let mut texts = vec![text];
     // A scanner puts its JPEG into the PDF as it is. One that cannot be read is none.
     let starts = file.windows(3).enumerate().filter(|(_, bytes)| bytes == b"\xff\xd8\xff").take(MAX_IMAGES);
-    let images = starts.filter_map(|(at, _)| Grey::jpeg(&file[at..]).ok());
+    let mut pixels = MAX_PIXELS_OF_PDF;
+    let images = starts.filter_map(|(at, _)| Grey::jpeg(&file[at..], &mut pixels).ok());
     if !enough(&texts) {
         texts.extend(images.flat_map(|image| image.texts(enough)));
     }
@@ -95,18 +111,21 @@ impl Grey {
         Self::new(width, height, &data, frame.color_type.samples(), frame.color_type.channels_of_alpha())
     }
 
-    fn jpeg(file: &[u8]) -> Result<Self, ScanError> {
+    /// `pixels`: how many may still be looked at; what the image says that it has is taken from them, whatever is in it.
+    fn jpeg(file: &[u8], pixels: &mut usize) -> Result<Self, ScanError> {
         let bad = |error: zune_jpeg::errors::DecodeErrors| ScanError::Unreadable(format!("{error:?}"));
         let options = DecoderOptions::default()
             .set_max_width(MAX_SIDE)
             .set_max_height(MAX_SIDE)
+            .jpeg_set_max_scans(MAX_SCANS)
             .jpeg_set_out_colorspace(ColorSpace::Luma);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
         decoder.decode_headers().map_err(bad)?;
         let info = decoder.info().ok_or(ScanError::TooLarge)?;
         check_size(info.width.into(), info.height.into())?;
-        let pixels = decoder.decode().map_err(bad)?;
-        Self::new(info.width.into(), info.height.into(), &pixels, 1, 0)
+        *pixels = pixels.checked_sub(usize::from(info.width) * usize::from(info.height)).ok_or(ScanError::TooLarge)?;
+        let grey = decoder.decode().map_err(bad)?;
+        Self::new(info.width.into(), info.height.into(), &grey, 1, 0)
     }
 
     /// From `samples` bytes a pixel, the last of which is alpha if there is one: what is transparent is white, as paper is.
@@ -255,7 +274,7 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_text_and_damage_is_told() {
-        assert_eq!(scan(b"abc\xff").unwrap(), Scanned { what: "text", texts: vec!["abc\u{fffd}".to_owned()] });
+        assert_eq!(scan(b"abc\xff").unwrap(), Scanned { what: "text", texts: vec!["abc\u{1a}".to_owned()] });
         assert_eq!(scan(b"").unwrap().texts, [""]);
         for bad in [&b"\x89PNG\r\n\x1a\nnothing"[..], b"\xff\xd8\xff\xe0", b"\x89PNG"] {
             assert!(matches!(scan(bad), Err(ScanError::Unreadable(_))), "{bad:?}");
@@ -273,5 +292,35 @@ mod tests {
         encoder.set_color(::png::ColorType::Grayscale);
         drop(encoder.write_header().unwrap());
         assert_eq!(scan(&file), Err(ScanError::TooLarge));
+    }
+
+    #[test]
+    fn a_text_too_long_is_not_read_and_bytes_take_no_more_room_as_text() {
+        let most = vec![0xff; MAX_TEXT];
+        let scanned = scan(&most).unwrap();
+        assert_eq!(scanned.texts[0].len(), MAX_TEXT);
+        assert_eq!(scan(&[&most[..], b"x"].concat()), Err(ScanError::TooLong));
+        let pdf = [&b"%PDF-1.7 TWINLOCK"[..], &most].concat();
+        assert_eq!(scan(&pdf).unwrap().texts[0].len(), MAX_TEXT);
+    }
+
+    /// The head of a JPEG in grey, and nothing behind it.
+    fn head(width: u16, height: u16) -> Vec<u8> {
+        let mut file = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x0b\x08".to_vec();
+        file.extend([height.to_be_bytes(), width.to_be_bytes()].concat());
+        file.extend(b"\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0");
+        file
+    }
+
+    #[test]
+    fn images_of_a_pdf_have_one_budget_of_pixels() {
+        let mut left = MAX_PIXELS_OF_PDF;
+        let large = head(10_000, 11_000);
+        for _ in 0..2 {
+            let _ = Grey::jpeg(&large, &mut left);
+        }
+        assert_eq!(left, MAX_PIXELS_OF_PDF - 220_000_000, "also where nothing comes of it");
+        assert_eq!(Grey::jpeg(&large, &mut left).err(), Some(ScanError::TooLarge));
+        assert_eq!(left, 20_000_000, "a smaller one may still be looked at");
     }
 }

@@ -16,6 +16,7 @@ mod backup;
 mod completions;
 mod config;
 mod custody;
+mod custody_cost;
 mod disk;
 mod edit;
 mod find;

@@ -110,6 +110,24 @@ impl Pty {
         self.send([u8::try_from(letter).unwrap() & 0x1f]);
     }
 
+    /// Answers questions in their order: waits for each, and types its answer with Enter.
+    pub fn answer(&mut self, steps: &[(&str, &str)]) {
+        for (question, keys) in steps {
+            self.expect(question);
+            self.send(format!("{keys}\r"));
+        }
+    }
+
+    /// Waits for the program to end with this code, and the terminal to be as it was; all that was on the screen.
+    #[track_caller]
+    pub fn ended(&mut self, code: i32) -> String {
+        let status = self.wait_exit();
+        let screen = self.transcript();
+        assert_eq!(status.code(), Some(code), "{screen}");
+        assert!(self.is_as_found(), "{screen}");
+        screen
+    }
+
     /// The program's process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -181,6 +199,16 @@ impl Pty {
         let Some(master) = &self.master else { return false };
         let mut fds = [PollFd::new(master, PollFlags::IN)];
         poll(&mut fds, Some(&Timespec::default())) == Ok(1) && fds[0].revents().contains(PollFlags::IN)
+    }
+}
+
+/// No line is wider than a terminal, but a command on a line of its own, which is never broken into two.
+#[track_caller]
+pub fn is_narrow(screen: &str) {
+    for line in screen.split(['\r', '\n']) {
+        let shown = line.trim_start_matches("\u{1b}[K");
+        let fits = shown.chars().count() <= 80 || shown.starts_with("    twinlock ");
+        assert!(fits, "wider than a terminal: {shown:?}");
     }
 }
 

@@ -269,6 +269,7 @@ fn type_it(
             "whoever made the request can test guesses of the password that you type, slowly: it should be one that you use for \
              this keyslot alone",
         );
+        super::cost::agree(numbers, session)?;
     }
     let said;
     let secret = 'typed: {

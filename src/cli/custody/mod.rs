@@ -2,6 +2,7 @@
 
 mod answer;
 mod combine;
+mod cost;
 mod pending;
 mod request;
 
