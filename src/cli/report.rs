@@ -329,6 +329,7 @@ fn vault(error: &VaultError) -> Explained {
         | VaultError::CannotKeep(_)
         | VaultError::WrongForKeyslot { .. }
         | VaultError::ReadBack
+        | VaultError::CountedOut
         | VaultError::Stopped => super::vault_report::rotation(error),
         VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
         VaultError::NoPassword => {

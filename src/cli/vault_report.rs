@@ -3,7 +3,7 @@
 use super::report::{ACCEPT, BUSY, DAMAGED, Explained, FIXABLE, LOCKED, count};
 use crate::vault::{Altered, VaultError};
 
-/// Why a rotation did not happen.
+/// Why a rotation did not happen, or another write.
 pub(super) fn rotation(error: &VaultError) -> Explained {
     match error {
         VaultError::Rotated => Explained::new(BUSY, error, "run the command again"),
@@ -13,6 +13,11 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
             LOCKED,
             error,
             &format!("nothing was changed; give what opens it, or drop the keyslot with --drop '{keyslot}'"),
+        ),
+        VaultError::CountedOut => Explained::new(
+            DAMAGED,
+            error,
+            "no vault comes there by being used: restore a copy made by 'twinlock backup', or move its items into a new one",
         ),
         VaultError::ReadBack => Explained::new(DAMAGED, error, "look at the disk and the memory of this machine"),
         VaultError::Stopped => Explained::new(FIXABLE, error, ""),

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// The critical field that says: no vault's header. A vault with it is refused.
 const FIELD: &str = "!kit";
 
+/// Header writes since a kit was made, more than which nobody believes a damaged header.
+const FAR: u64 = 1 << 20;
+
 /// The header text of a kit, not verified.
 pub struct KitHeader {
     unverified: Unverified,
@@ -48,11 +51,17 @@ impl KitHeader {
         self.unverified.verify(account_key)
     }
 
-    /// The header as a vault may have it, with the next generation after this one and the kit's own.
+    /// The generation that a damaged header had, as far as what it says is believed: nothing vouches for it, and one near the end of all
+    /// numbers would leave a vault that can hardly be written any more.
+    pub fn believed(kit: &Header, said: u64) -> u64 {
+        if said <= kit.generation.saturating_add(FAR) { kit.generation.max(said) } else { kit.generation }
+    }
+
+    /// The header as a vault may have it, of this generation.
     pub fn complete(kit: &Header, generation: u64) -> Header {
         let mut header = kit.clone();
         header.extra.remove(FIELD);
-        header.generation = kit.generation.max(generation) + 1;
+        header.generation = generation;
         header
     }
 }

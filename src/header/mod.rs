@@ -11,6 +11,7 @@ mod model;
 mod stanza;
 mod text;
 
+pub use json::MAX_NUMBER;
 pub use kit::KitHeader;
 pub use model::{Header, Keyslot, MAX_FACTORS, MAX_KEYSLOTS, MAX_NAME};
 pub use stanza::Stanza;

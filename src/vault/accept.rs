@@ -3,6 +3,7 @@
 //! Until then nothing is written to such a vault. Afterwards what is in the file is what the vault's keys vouch for; what was deleted
 //! stays deleted, as only a backup can bring it back.
 
+use super::count::next_in_manifest;
 use super::record::Damaged;
 use super::{Vault, VaultError};
 use crate::item::{Item, MAX_NAME, normalised};
@@ -55,7 +56,7 @@ impl Vault {
                 if name != item.name {
                     accepted.renamed.push((std::mem::replace(&mut item.name, name.clone()), name));
                 }
-                change.put(id, revision + 1, &item)?;
+                change.put(id, next_in_manifest(revision)?, &item)?;
                 accepted.items += 1;
             }
             Ok(accepted)

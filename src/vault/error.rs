@@ -174,6 +174,8 @@ pub enum VaultError {
     WentBack,
     /// Another copy, which went another way, came into the file's place while this program had it open.
     WentAstray,
+    /// The number of writes, or of account keys, has no next one.
+    CountedOut,
     /// Another process has rotated the vault meanwhile.
     Rotated,
     /// Another process has changed the header while a rotation was being prepared.
@@ -248,6 +250,9 @@ impl fmt::Display for VaultError {
             Self::ItemExists(name) => write!(f, "an item is called '{name}' already"),
             Self::NoKeyslot { name, .. } => write!(f, "no keyslot is called '{name}'"),
             Self::KeyslotExists(name) => write!(f, "a keyslot is called '{name}' already"),
+            Self::CountedOut => {
+                f.write_str("the vault says that it was written so often that the next number does not exist")
+            }
             Self::BadName(name) => write!(f, "'{name}' cannot be a name"),
             Self::TooManyKeyslots => f.write_str("a vault has at most 64 keyslots"),
             Self::BadThreshold { threshold, factors } => {

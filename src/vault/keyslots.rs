@@ -96,8 +96,7 @@ impl Vault {
                 return Err(VaultError::TooManyKeyslots);
             }
             header.keyslots.push(slot);
-            change.set_header(header);
-            Ok(())
+            change.set_header(header)
         })
     }
 
@@ -115,8 +114,7 @@ impl Vault {
             if !header.keyslots.iter().any(usable) {
                 return Err(VaultError::LastKeyslot(name.to_owned()));
             }
-            change.set_header(header);
-            Ok(())
+            change.set_header(header)
         })
     }
 
@@ -130,8 +128,7 @@ impl Vault {
                 return Err(VaultError::KeyslotExists(to.to_owned()));
             }
             to.clone_into(&mut header.keyslots[at].name);
-            change.set_header(header);
-            Ok(())
+            change.set_header(header)
         })
     }
 

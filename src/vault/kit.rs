@@ -3,6 +3,7 @@
 //! A header is put back only where the manifest and the set of records are right under the account key that the kit gave: what is
 //! written then is what twinlock would have written, and a vault that is not damaged is never touched.
 
+use super::count::next_in_header;
 use super::record::{Manifest, Sealer};
 use super::set::Tally;
 use super::view::State;
@@ -82,7 +83,7 @@ pub struct Damage {
     pub exact: bool,
     /// The header that is missing is the one that the kit was made from; otherwise it is a later one, and its keyslots are lost.
     pub recent: bool,
-    /// The generation of the damaged header, where it can still be read.
+    /// The generation that the lost header is taken to have had: the kit's, or what is left of the header says a later one.
     generation: u64,
 }
 
@@ -190,14 +191,14 @@ impl OpenKit {
         let text = read.meta(Meta::Header)?;
         let parsed = text.as_deref().and_then(|text| Unverified::parse(text).ok());
         let kit = self.header();
-        let (mut generation, mut epoch) = (0, None);
+        let (mut generation, mut epoch) = (kit.generation, None);
         if let Some(unverified) = parsed {
             let said = unverified.header().clone();
             match unverified.verify(&self.opened.account_key) {
                 Ok(verified) if said.vault_id == kit.vault_id => return Ok(self.standing(&verified)),
                 // One account key may have been brought to two vaults.
                 Ok(_) => return Err(RestoreError::OtherVault(said.name)),
-                Err(_) => (generation, epoch) = (said.generation, Some(said.epoch)),
+                Err(_) => (generation, epoch) = (KitHeader::believed(kit, said.generation), Some(said.epoch)),
             }
         }
         if let Some((tag, manifest)) = self.manifest(read, text.as_deref())? {
@@ -270,7 +271,7 @@ impl OpenKit {
             sequence: manifest.sequence,
             state: sha256(&[&sealed]),
             past: manifest.past,
-            generation: self.header().generation.max(damage.generation),
+            generation: damage.generation,
             keyslots: self.header().keyslots.iter().map(|slot| slot.id).collect(),
             follows: None,
         })
@@ -290,10 +291,12 @@ impl OpenKit {
             let before = tx.meta(Meta::Header)?;
             let (_, manifest) = self.manifest(tx.as_ref(), before.as_deref())?.ok_or(RestoreError::Changed)?;
             let lost = tx.meta(Meta::Manifest)?.ok_or(RestoreError::Changed)?;
-            let text = sign(&KitHeader::complete(self.header(), damage.generation), account_key);
+            let header = KitHeader::complete(self.header(), next_in_header(damage.generation)?);
+            let text = sign(&header, account_key);
             let verified = Unverified::parse(&text)?.verify(account_key)?;
             let Verified { keys, header, tag, .. } = &verified;
-            let sealed = Sealer::new(keys, &header.vault_id, header.epoch).seal_manifest(tag, &manifest.next(&lost))?;
+            let sealed =
+                Sealer::new(keys, &header.vault_id, header.epoch).seal_manifest(tag, &manifest.next(&lost)?)?;
             tx.put_meta(Meta::Header, &text)?;
             tx.put_meta(Meta::Manifest, &sealed)?;
         }

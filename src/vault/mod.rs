@@ -6,6 +6,7 @@
 mod accept;
 mod assemble;
 mod copies;
+mod count;
 mod error;
 mod gather;
 mod keyslots;

@@ -1,5 +1,7 @@
 //! Records, index entries and manifest: items and their set as sealed bytes. Spec 6.2 to 6.4.
 
+use super::VaultError;
+use super::count::next_in_manifest;
 use super::past::{Line, Past};
 use super::set::Leaves;
 use crate::crypto::aead::{open, open_padded, seal, seal_padded};
@@ -9,7 +11,7 @@ use crate::store::{Entry, Record, RecordId, RecordRef};
 use zeroize::Zeroizing;
 
 /// Counters stay below this, so that counting on never overflows. Spec 6.4.
-const LIMIT: u64 = 1 << 63;
+pub(super) const LIMIT: u64 = 1 << 63;
 
 /// A record, entry or manifest that was not made under these keys for this place.
 #[derive(Debug, PartialEq, Eq)]
@@ -136,8 +138,8 @@ pub struct Manifest {
 
 impl Manifest {
     /// The manifest of the next write, so far with the same records; `sealed` is this one as it lies in the store.
-    pub(super) fn next(&self, sealed: &[u8]) -> Self {
-        Self { sequence: self.sequence + 1, past: self.past.after(sealed), ..*self }
+    pub(super) fn next(&self, sealed: &[u8]) -> Result<Self, VaultError> {
+        Ok(Self { sequence: next_in_manifest(self.sequence)?, past: self.past.after(sealed), ..*self })
     }
 
     /// The same without records.

@@ -58,8 +58,7 @@ impl Vault {
                 let at = at.ok_or_else(|| VaultError::Conflict(old.name.clone()))?;
                 now.keyslots[at] = new;
             }
-            change.set_header(now);
-            Ok(())
+            change.set_header(now)
         })?;
         Ok(report)
     }
@@ -231,12 +230,7 @@ mod tests {
         let mut vault = unlock(store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
         let mut header = vault.header().clone();
         edit(&mut header);
-        vault
-            .change(|change| {
-                change.set_header(header);
-                Ok(())
-            })
-            .unwrap();
+        vault.change(|change| change.set_header(header)).unwrap();
     }
 
     #[test]

@@ -225,7 +225,7 @@ fn stage(
     let leaves = new.leaves();
     let mut records = Vec::new();
     let mut sum = Sum { count: 0, sum: [0; 32] };
-    let mut manifest = state.next().emptied();
+    let mut manifest = state.next()?.emptied();
     let mut failed = None;
     let names = whole(read, state, &mut |record, json| {
         if !telling.step() {

@@ -7,6 +7,7 @@
 //! become the password otherwise, and nobody would notice before it is needed. Where too few of its factors are at hand for that, a
 //! password is asked for as a new one, twice, and a recovery code is not taken at all, as in `rewrap`.
 
+use super::count::next_in_header;
 use super::keyslots::{position, usable};
 use super::rewrap::{Made, context, keep_later_fields, password_at_cost, wrap_around};
 use super::{Vault, VaultError};
@@ -122,8 +123,8 @@ impl Vault {
         }
         let account_key = AccountKey::new(random_secret()?);
         let mut header = self.header().clone();
-        header.epoch += 1;
-        header.generation += 1;
+        header.epoch = next_in_header(header.epoch)?;
+        header.generation = next_in_header(header.generation)?;
         header.keyslots = Vec::new();
         for way in ways {
             let made = self.make(&way, force, openers, prompt)?;

@@ -67,7 +67,7 @@ impl State {
     }
 
     /// The manifest of the next write, so far with the same records.
-    pub fn next(&self) -> Manifest {
+    pub fn next(&self) -> Result<Manifest, VaultError> {
         self.manifest.next(&self.sealed_manifest)
     }
 

@@ -1,5 +1,6 @@
 //! Writing: each change looks at the file again under the write lock, checks it, and changes records, index, manifest and header together.
 
+use super::count::{next_in_header, next_in_manifest};
 use super::record::{Manifest, Sealer};
 use super::view::State;
 use super::{Found, Vault, VaultError};
@@ -40,7 +41,7 @@ impl Vault {
         self.ahead = None;
         let tx = self.store.begin()?;
         self.state.refresh(tx.as_ref(), &self.account_key)?;
-        let manifest = self.state.next();
+        let manifest = self.state.next()?;
         let mut change = Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
         let result = edit(&mut change)?;
         change.commit()?;
@@ -73,7 +74,7 @@ impl Vault {
             let old = change.unchanged(found)?;
             change.refuse_taken(&item.name, Some(&old.id))?;
             change.take(&old)?;
-            change.put(old.id, old.revision + 1, item)
+            change.put(old.id, next_in_manifest(old.revision)?, item)
         })
     }
 
@@ -97,9 +98,10 @@ impl Change<'_> {
     }
 
     /// Replaces the header; its generation is counted here.
-    pub fn set_header(&mut self, mut header: Header) {
-        header.generation = self.state.verified.header.generation + 1;
+    pub fn set_header(&mut self, mut header: Header) -> Result<(), VaultError> {
+        header.generation = next_in_header(self.state.verified.header.generation)?;
         self.header = Some(header);
+        Ok(())
     }
 
     /// The item as it is now, if it is still as it was found.

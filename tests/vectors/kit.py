@@ -159,7 +159,7 @@ def use(texts, given, vault):
     keys = t.keys(account_key, vault_id)
     if t.mac(keys["header"], signed) != tag:
         raise t.Refused("tampered")
-    generation = 0
+    generation = header["generation"]
     if said:
         its, its_signed, its_tag = said
         if its["vault"] == header["vault"] and t.mac(keys["header"], its_signed) == its_tag:
@@ -167,7 +167,9 @@ def use(texts, given, vault):
                 return "current", account_key, vault
             ahead = its["generation"] - header["generation"]
             return ("older" if ahead > 0 else "newer" if ahead < 0 else "fork"), account_key, vault
-        generation = its["generation"]
+        # Nothing vouches for it: believed up to 2^20 writes after the kit's.
+        if generation < its["generation"] <= generation + 2**20:
+            generation = its["generation"]
     for candidate in [origin, *([said_tag(vault["header"])] if said_tag(vault["header"]) else [])]:
         try:
             sequence, counted, past = t.open_manifest(keys["manifest"], vault_id, candidate, vault["manifest"])
@@ -179,7 +181,7 @@ def use(texts, given, vault):
             raise t.Refused("altered")
         if candidate == origin and is_whole:
             return "restored", account_key, {**vault, "header": text}
-        after = {"generation": max(generation, header["generation"]) + 1, "sequence": sequence + 1}
+        after = {"generation": generation + 1, "sequence": sequence + 1}
         return "completed", account_key, after | {"past": t.past_after(vault["manifest"], past)}
     if said and said[0]["epoch"] > header["epoch"]:
         return "before-rotation", account_key, vault

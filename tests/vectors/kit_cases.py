@@ -188,6 +188,15 @@ def write_all(out):
     told = vault()
     told.sequence, told.past = 2, [fixed("link 0", 8), fixed("link 1", 8)]
     add("past-too-long", "unproven", "the manifest tells of more states than there can have been", texts, damaged(told, None))
+    # Nothing vouches for the generation that a damaged header says.
+    def says(generation):
+        return damaged(world, text.replace(b'"generation": 1', b'"generation": %d' % generation))
+
+    far = 1 + 2**20
+    add("generation-just-believed", "completed", "the damaged header says 2^20 generations more than the kit of one keyslot", of(kit.pack(one)), says(far))
+    add("generation-not-believed", "completed", "the same, and one more: the kit's counts", of(kit.pack(one)), says(far + 1))
+    add("generation-last-number", "completed", "the damaged header says the last generation that there can be", of(kit.pack(one)), says(2**53 - 1))
+    add("generation-0", "completed", "the damaged header says generation 0, so that it cannot be parsed", of(kit.pack(one)), says(0))
     add("older-header-lost", "unproven", "an older kit, and nothing left of the header that was lost", texts, damaged(newer, None))
     add("manifest-lost", "unproven", "neither header nor manifest", texts, {**damaged(world, None), "manifest": None})
     add("record-lost", "altered", "the header is lost, and a record", texts, {**damaged(world, None), "records": []})
