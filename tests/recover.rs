@@ -29,21 +29,9 @@ fn with_ada() -> Option<(Machine, std::path::PathBuf)> {
     Some((machine, ada))
 }
 
-fn answer(terminal: &mut Pty, steps: &[(&str, &str)]) {
-    for (question, keys) in steps {
-        terminal.expect(question);
-        terminal.send(format!("{keys}\r"));
-    }
-}
-
 fn ended(terminal: &mut Pty, code: i32) -> String {
-    let status = terminal.wait_exit();
-    let screen = terminal.transcript();
-    assert_eq!(status.code(), Some(code), "{screen}");
-    for line in screen.split(['\r', '\n']) {
-        let shown = line.trim_start_matches("\u{1b}[K");
-        assert!(shown.chars().count() <= 80, "wider than a terminal: {shown:?}");
-    }
+    let screen = terminal.ended(code);
+    pty::is_narrow(&screen);
     screen
 }
 
@@ -54,22 +42,19 @@ fn a_lost_token_and_a_new_one() {
     machine.token("bob");
     let code = machine.cli.read("code");
     let mut terminal = Pty::spawn(&machine.command(&format!("recover {CHEAP}")));
-    answer(
-        &mut terminal,
-        &[
-            ("Do you have the recovery code of keyslot 'recovery'? [Y/n] ", ""),
-            ("Do you remember the password? [Y/n] ", ""),
-            ("Do you still have the token 'ada'? [Y/n] ", "n"),
-            ("Recovery code for vault 'personal' (keyslot 'recovery'): ", code.trim()),
-            ("takes the place of the token 'ada'? [Y/n] ", ""),
-            ("PIN of token 'bob", PIN),
-            ("New password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
-            ("The same password again: ", NEW),
-            ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
-            ("Rotate it now? [y/N] ", "y"),
-            ("Password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
-        ],
-    );
+    terminal.answer(&[
+        ("Do you have the recovery code of keyslot 'recovery'? [Y/n] ", ""),
+        ("Do you remember the password? [Y/n] ", ""),
+        ("Do you still have the token 'ada'? [Y/n] ", "n"),
+        ("Recovery code for vault 'personal' (keyslot 'recovery'): ", code.trim()),
+        ("takes the place of the token 'ada'? [Y/n] ", ""),
+        ("PIN of token 'bob", PIN),
+        ("New password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
+        ("The same password again: ", NEW),
+        ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
+        ("Rotate it now? [y/N] ", "y"),
+        ("Password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
+    ]);
     let screen = ended(&mut terminal, 0);
     let place = |text: &str| screen.find(text).unwrap_or_else(|| panic!("no '{text}' in {screen}"));
     assert!(place("enrolled keyslot 'password+pkcs11'") < place("wiped keyslot 'daily'"), "{screen}");
@@ -88,16 +73,13 @@ fn a_forgotten_password_and_the_token_is_here() {
          --pin-file pin --token pkcs11:token=ada",
     );
     let mut terminal = Pty::spawn(&machine.command(&format!("recover {CHEAP}")));
-    answer(
-        &mut terminal,
-        &[
-            ("Do you have the recovery code of keyslot 'recovery'? [Y/n] ", ""),
-            ("Do you remember the password? [Y/n] ", "n"),
-        ],
-    );
+    terminal.answer(&[
+        ("Do you have the recovery code of keyslot 'recovery'? [Y/n] ", ""),
+        ("Do you remember the password? [Y/n] ", "n"),
+    ]);
     terminal.expect("the token 'ada' is here");
     terminal.expect("The vault opens by keyslot 'alone'");
-    answer(&mut terminal, &[(PIN_OF_ADA, PIN), ("New password for vault", NEW), ("The same password again: ", NEW)]);
+    terminal.answer(&[(PIN_OF_ADA, PIN), ("New password for vault", NEW), ("The same password again: ", NEW)]);
     terminal.expect("keyslot 'daily' has the new password");
     ended(&mut terminal, 0);
     machine.cli.write("new", NEW);
@@ -115,7 +97,7 @@ fn a_pin_is_not_tried_by_guesswork() {
     machine.cli.write("wrong", "654321");
     let line = format!("recover --lost recovery --pin-file wrong --token pkcs11:token=ada {CHEAP}");
     let mut terminal = Pty::spawn(&machine.command(&line));
-    answer(&mut terminal, &[("Go on without the token 'ada'? [y/N] ", "")]);
+    terminal.answer(&[("Go on without the token 'ada'? [y/N] ", "")]);
     let screen = ended(&mut terminal, 3);
     assert_eq!(screen.matches("wrong PIN for token 'ada").count(), 1, "sent once, for one keyslot: {screen}");
     assert_eq!(screen.matches("PIN of token").count(), 0, "a file said it, and nobody is asked for another: {screen}");

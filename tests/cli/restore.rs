@@ -2,15 +2,6 @@
 
 use crate::program::Cli;
 
-/// A vault with one item, a backup of it, and one item more.
-fn aged() -> Cli {
-    let cli = Cli::with_vault().file("value", "v");
-    cli.ok("add one --value-file value --recovery-file code");
-    cli.ok("backup old");
-    cli.ok("add two --value-file value --recovery-file code");
-    cli
-}
-
 fn beside(cli: &Cli) -> Vec<String> {
     let folder = std::fs::read_dir(cli.vault().parent().unwrap()).unwrap();
     let mut names: Vec<_> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -20,7 +11,7 @@ fn beside(cli: &Cli) -> Vec<String> {
 
 #[test]
 fn a_newer_vault_is_replaced_only_when_told_and_stays_beside() {
-    let cli = aged();
+    let cli = Cli::aged();
     cli.session(
         r#"
 $ twinlock restore old --recovery-file code
@@ -52,7 +43,7 @@ $ twinlock list --recovery-file code
 
 #[test]
 fn where_nothing_is_lost_nothing_is_asked_and_nothing_is_left() {
-    let cli = aged();
+    let cli = Cli::aged();
     cli.ok("backup new");
     let restored = |file: &str, code: i32| {
         let ran = cli.run(&format!("restore {file} --recovery-file code"));
@@ -77,7 +68,7 @@ fn where_nothing_is_lost_nothing_is_asked_and_nothing_is_left() {
 
 #[test]
 fn a_damaged_file_is_replaced_and_kept_with_its_journal() {
-    let cli = aged();
+    let cli = Cli::aged();
     std::fs::write(cli.vault(), b"SQLite format 3\0 and then nothing of the kind").unwrap();
     // One that SQLite would take away is gone before; this one names another file, and is never shown to it.
     let magic = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
@@ -95,7 +86,7 @@ fn a_damaged_file_is_replaced_and_kept_with_its_journal() {
 
 #[test]
 fn another_vault_is_replaced_only_when_told() {
-    let (cli, other) = (aged(), Cli::with_vault());
+    let (cli, other) = (Cli::aged(), Cli::with_vault());
     std::fs::copy(other.vault(), cli.path("other")).unwrap();
     std::fs::copy(other.path("code"), cli.path("other-code")).unwrap();
     let ran = cli.run("restore other --accept-changed --recovery-file other-code");
@@ -119,7 +110,7 @@ $ twinlock restore other --recovery-file code
 
 #[test]
 fn what_is_no_backup_changes_nothing() {
-    let cli = aged().file("text", "no vault\n");
+    let cli = Cli::aged().file("text", "no vault\n");
     let before = std::fs::read(cli.vault()).unwrap();
     cli.session(
         r#"
@@ -149,7 +140,7 @@ $ twinlock restore old --vault old --recovery-file code
 
 #[test]
 fn a_writer_of_the_old_file_cannot_write_past_it() {
-    let cli = aged();
+    let cli = Cli::aged();
     cli.ok("backup new");
     let fifo = cli.path("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -170,7 +161,7 @@ fn a_writer_of_the_old_file_cannot_write_past_it() {
 
 #[test]
 fn a_link_in_the_vaults_place_stays_one() {
-    let cli = aged();
+    let cli = Cli::aged();
     let real = cli.path("real");
     std::fs::rename(cli.vault(), &real).unwrap();
     std::os::unix::fs::symlink(&real, cli.vault()).unwrap();

@@ -4,18 +4,9 @@ use crate::program::{CHEAP, Cli};
 
 const HINT: &str = "if you restored a backup, repeat with --accept-changed; if not, somebody tampered with the file";
 
-/// A vault with one item, a backup of it, and one item more.
-fn aged() -> Cli {
-    let cli = Cli::with_vault().file("value", "v");
-    cli.ok("add one --value-file value --recovery-file code");
-    cli.ok("backup old");
-    cli.ok("add two --value-file value --recovery-file code");
-    cli
-}
-
 #[test]
 fn a_link_to_an_older_copy_is_the_file_that_was_named() {
-    let cli = aged();
+    let cli = Cli::aged();
     std::fs::rename(cli.vault(), cli.path("newer")).unwrap();
     std::os::unix::fs::symlink(cli.path("old"), cli.vault()).unwrap();
     cli.session(&format!(
@@ -30,7 +21,7 @@ $ twinlock list --recovery-file code
 
 #[test]
 fn another_vault_in_its_place_is_told_whatever_it_calls_itself() {
-    let cli = aged();
+    let cli = Cli::aged();
     std::fs::rename(cli.vault(), cli.path("mine")).unwrap();
     let forged = Cli::with_vault();
     std::fs::copy(forged.vault(), cli.vault()).unwrap();
@@ -50,7 +41,7 @@ $ twinlock list --recovery-file forged-code
 
 #[test]
 fn a_new_vault_in_the_place_of_a_removed_one_is_no_surprise() {
-    let cli = aged();
+    let cli = Cli::aged();
     std::fs::remove_file(cli.vault()).unwrap();
     cli.ok(&format!("init --factor recovery --recovery-out code2 {CHEAP}"));
     cli.ok("list --recovery-file code2");
@@ -58,7 +49,7 @@ fn a_new_vault_in_the_place_of_a_removed_one_is_no_surprise() {
 
 #[test]
 fn a_copy_elsewhere_opens_with_a_word_and_does_not_touch_what_is_remembered() {
-    let cli = aged();
+    let cli = Cli::aged();
     let ran = cli.run("list --vault old --recovery-file code");
     assert!(ran.stderr.contains("this copy of the vault is older than the one in"), "{}", ran.stderr);
     assert_eq!(ran.code, Some(0));
@@ -68,7 +59,7 @@ fn a_copy_elsewhere_opens_with_a_word_and_does_not_touch_what_is_remembered() {
 
 #[test]
 fn an_older_file_put_back_behind_a_prompt_is_refused() {
-    let cli = aged();
+    let cli = Cli::aged();
     let fifo = cli.path("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let mut add = cli.command("add three --value-file fifo --recovery-file code");
@@ -99,7 +90,7 @@ fn sync(from: &Cli, to: &Cli) {
 
 #[test]
 fn a_vault_that_was_rotated_on_another_machine_is_asked_about_once() {
-    let cli = aged();
+    let cli = Cli::aged();
     let other = elsewhere(&cli);
     other.ok("rotate --recovery-file code");
     let fingerprint = other.json("verify --json --recovery-file code")["fingerprint"].as_str().unwrap().to_owned();
@@ -117,7 +108,7 @@ fn a_vault_that_was_rotated_on_another_machine_is_asked_about_once() {
 
 #[test]
 fn an_older_file_from_before_a_rotation_is_told_from_another_vault() {
-    let cli = aged();
+    let cli = Cli::aged();
     cli.ok("rotate --recovery-file code");
     let rotated = std::fs::read(cli.vault()).unwrap();
     std::fs::copy(cli.path("old"), cli.vault()).unwrap();
@@ -140,7 +131,7 @@ $ twinlock add three --value-file value --recovery-file code
 
 #[test]
 fn copies_that_went_different_ways_are_no_older_and_newer_ones() {
-    let cli = aged();
+    let cli = Cli::aged();
     let other = elsewhere(&cli);
     for (cli, name) in [(&cli, "mine"), (&other, "theirs")] {
         cli.ok(&format!("add {name} --value-file value --recovery-file code"));
@@ -161,7 +152,7 @@ fn copies_that_went_different_ways_are_no_older_and_newer_ones() {
 
 #[test]
 fn a_rotation_seen_by_this_machine_is_no_surprise_to_it_also_when_its_end_was_not_seen() {
-    let cli = aged();
+    let cli = Cli::aged();
     let seen = cli.home().join("state/twinlock/seen.json");
     cli.ok("rotate --recovery-file code");
     // As if it had been killed between the commit and the note of it.

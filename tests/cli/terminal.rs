@@ -1,7 +1,7 @@
 //! The program at a person's terminal: what is asked, what is shown, what is not.
 
 use crate::program::{CHEAP, Cli, PASSWORD};
-use crate::pty::Pty;
+use crate::pty::{Pty, is_narrow};
 use std::process::Stdio;
 
 const ASK: &str = "Password for vault 'personal' (keyslot 'password'): ";
@@ -15,14 +15,8 @@ fn well(mut terminal: Pty) -> String {
 }
 
 fn ended(terminal: &mut Pty, code: i32) -> String {
-    let status = terminal.wait_exit();
-    let screen = terminal.transcript();
-    assert_eq!(status.code(), Some(code), "{screen}");
-    assert!(terminal.is_as_found(), "{screen}");
-    for line in screen.split(['\r', '\n']) {
-        let shown = line.trim_start_matches("\u{1b}[K");
-        assert!(shown.chars().count() <= 80, "wider than a terminal: {shown:?}");
-    }
+    let screen = terminal.ended(code);
+    is_narrow(&screen);
     screen
 }
 

@@ -56,6 +56,15 @@ impl Cli {
         cli
     }
 
+    /// A vault that a recovery code opens, with one item, a backup of it (`old`), and one item more.
+    pub fn aged() -> Self {
+        let cli = Self::with_vault().file("value", "v");
+        cli.ok("add one --value-file value --recovery-file code");
+        cli.ok("backup old");
+        cli.ok("add two --value-file value --recovery-file code");
+        cli
+    }
+
     /// Writes a file that others may not read, into the folder in which the program runs.
     pub fn file(self, name: &str, text: &str) -> Self {
         self.write(name, text);
