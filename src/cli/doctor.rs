@@ -1,5 +1,6 @@
 //! `twinlock doctor`
 
+use super::command::Names;
 use super::config::default_path;
 use super::out;
 use super::proofs::Proofs;
@@ -215,7 +216,7 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings, no_card
         let hint = blind.unwrap_or(bring);
         found.problem("way in", &CliError::Plain { message, hint, code: super::report::LOCKED });
     }
-    for warning in warnings(header, &proofs, SystemTime::now()) {
+    for warning in warnings(header, Names::Unproven, &proofs, SystemTime::now()) {
         found.note("way in", warning.what, warning.hint);
     }
 }

@@ -1,10 +1,10 @@
 //! `twinlock recovery drill`
 
-use super::layout::quoted;
+use super::command::Names;
 use super::proofs::{Proofs, Proven};
 use super::report::{CliError, count, prose, warn};
 use super::session::Session;
-use super::ways_in::{in_plain_words, tell, warnings, when};
+use super::ways_in::{in_plain_words, tell, warnings, when, wipe};
 use crate::factor::{in_words, recovery};
 use crate::header::{Header, Keyslot};
 use crate::vault::{VaultError, peek, usable};
@@ -47,7 +47,7 @@ impl Drill {
             prose(&format!("not needed this time, and so not tried: {}", others.join(", ")));
         }
         prose(&format!("proven: keyslot '{}' opens the vault '{}'", slot.name, vault.header().name));
-        tell(&warnings(vault.header(), &Proofs::load(), SystemTime::now()));
+        tell(&warnings(vault.header(), Names::Proven, &Proofs::load(), SystemTime::now()));
         Ok(())
     }
 
@@ -90,9 +90,13 @@ fn failed(slot: &Keyslot, error: &CliError) {
         return;
     }
     warn(&format!("the way in '{}' is not proven", slot.name));
-    prose(&format!(
+    prose(&mend(slot));
+}
+
+pub(super) fn mend(slot: &Keyslot) -> String {
+    format!(
         "while another way in opens, mend it: look for the factor that was wrong or missing and drill again; or make a new way in \
-         ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one ('twinlock keyslot wipe {}')",
-        quoted(&slot.name)
-    ));
+         ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one: {}",
+        wipe(Names::Unproven, &slot.name).shown()
+    )
 }

@@ -1,5 +1,6 @@
 //! `twinlock edit`
 
+use super::command::{Line, Names};
 use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
 use super::session::Session;
@@ -35,7 +36,7 @@ impl Args {
         if nothing && self.remove.is_empty() && self.untag.is_empty() {
             return Err(CliError::Usage {
                 message: "nothing to change was named".into(),
-                hint: format!("for a new password: 'twinlock edit {} --password'", self.name),
+                hint: for_a_new_password(&self.name),
             });
         }
         let mut vault = session.unlock_to_write()?;
@@ -51,7 +52,10 @@ impl Args {
             if item.fields.len() == before {
                 return Err(CliError::Plain {
                     message: format!("the item '{}' has no field '{name}'", found.item.name),
-                    hint: format!("'twinlock get {}' shows them", found.item.name),
+                    hint: format!(
+                        "see which it has: {}",
+                        Line::new("get").value(Names::Proven.of(&found.item.name)).shown()
+                    ),
                     code: 4,
                 });
             }
@@ -70,4 +74,9 @@ impl Args {
         prose(&format!("changed '{}'", item.name));
         Ok(())
     }
+}
+
+pub(super) fn for_a_new_password(name: &str) -> String {
+    let edit = Line::new("edit").value(Names::Proven.of(name)).and("--password");
+    format!("for a new password: {}", edit.shown())
 }

@@ -1,6 +1,7 @@
 //! `twinlock init`
 
 use super::account_key::read_account_key;
+use super::command::Names;
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early};
 use super::keyslot::warn_of_one_alone;
 use super::piv::{Known, PivSpec};
@@ -303,6 +304,6 @@ fn offer(session: &mut Session, path: &Path, header: &Header, account_key: &Acco
 fn done(path: &Path, header: &Header) {
     prose(&format!("made the vault '{}' in '{}'", header.name, path.display()));
     prose("ways in:");
-    tell_left(header, &of_structure(header));
+    tell_left(header, &of_structure(header, Names::Proven));
     prose("add something: 'twinlock add NAME'");
 }

@@ -1,5 +1,6 @@
 //! `twinlock keyslot`
 
+use super::command::Names;
 use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early, ways};
 use super::out;
 use super::piv::Known;
@@ -206,7 +207,7 @@ pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bo
     let mut left = vault.header().clone();
     left.keyslots.retain(|other| other.id != slot.id);
     prose(&format!("without keyslot '{name}' there is left:"));
-    tell_left(&left, &warnings(&left, &Proofs::load(), SystemTime::now()));
+    tell_left(&left, &warnings(&left, Names::Proven, &Proofs::load(), SystemTime::now()));
     session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
     let before = vault.header().clone();
     vault.wipe(&slot)?;

@@ -34,7 +34,7 @@ pub fn nothing_in(path: &str, what: &str) -> CliError {
         ),
         "PDF" => (
             format!("no kit is in '{path}'"),
-            format!("if it is a scan, make an image of it: 'pdftoppm -r 200 -png {} kit'", super::layout::quoted(path)),
+            format!("if it is a scan, make an image of it: pdftoppm -r 200 -png {} kit", super::command::path(path)),
         ),
         _ => (format!("no kit is in '{path}'"), "a kit has lines that begin with 'TWINLOCK-KIT'".into()),
     };

@@ -86,32 +86,3 @@ pub fn missing<'a>(texts: impl IntoIterator<Item = &'a str>) -> &'static str {
     let lacks = texts.into_iter().any(|text| text.chars().any(|c| !Font::Regular.has(c)));
     if lacks { "  \u{b7}  \u{fffd} stands for a letter that this page cannot show" } else { "" }
 }
-
-/// A word as a shell takes it for one. Quotes do not keep what begins with a dash from being an option: a keyslot's name, from a header that
-/// nobody has verified, could name a module to be loaded, and is left out.
-pub fn quoted(word: &str) -> String {
-    if word.starts_with('-') {
-        return "NAME".to_owned();
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+:=@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_word_is_one_word_and_never_an_option() {
-        assert_eq!(quoted("plain-word_1.0"), "plain-word_1.0");
-        assert_eq!(quoted("two words"), "'two words'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-        for option in ["--module=/tmp/e.so", "-x", "--all"] {
-            assert_eq!(quoted(option), "NAME");
-        }
-    }
-}

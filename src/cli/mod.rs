@@ -10,6 +10,7 @@ mod add;
 mod answers;
 mod backup;
 mod columns;
+mod command;
 mod completions;
 mod config;
 mod custody;

@@ -1,5 +1,6 @@
 //! `twinlock passwd`
 
+use super::command::{Line, Names};
 use super::factors::Kdf;
 use super::report::{CliError, count, prose, warn};
 use super::session::Session;
@@ -65,9 +66,13 @@ impl Args {
 }
 
 /// How to change what is left over.
-fn again(kept: &[(String, String)]) -> String {
+pub(super) fn again(kept: &[(String, String)]) -> String {
     match kept {
-        [(name, _)] => format!("open the vault by it: 'twinlock passwd --only {name} --keyslot {name}'"),
-        _ => "open the vault by each of them: 'twinlock passwd --only NAME --keyslot NAME'".into(),
+        [(name, _)] => {
+            let name = Names::Proven.of(name);
+            let command = Line::new("passwd").option("--only", name).option("--keyslot", name);
+            format!("open the vault by it: {}", command.shown())
+        }
+        _ => "open the vault by each of them: 'twinlock passwd --only=NAME --keyslot=NAME'".into(),
     }
 }

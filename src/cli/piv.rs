@@ -7,7 +7,7 @@ use crate::factor::piv::info::{KeyInfo, TokenInfo};
 use crate::factor::piv::public::{MAX_FILE, PublicKey};
 use crate::factor::piv::{
     Hints, KIND, PivEnroll, PivError, PivOpen, PivPublicEnroll, PivSlot, PivTokens, SetupError, TouchPolicy, describe,
-    params::check_name,
+    params::check_new_name,
 };
 use crate::factor::{Enroll, FactorError, SlotContext};
 use crate::header::{Header, Keyslot, Stanza};
@@ -60,7 +60,7 @@ impl std::str::FromStr for PivSpec {
                 "serial" => spec.serial.replace(serial(value)?).is_some(),
                 "slot" => spec.slot.replace(value.parse()?).is_some(),
                 "name" => {
-                    check_name(value)?;
+                    check_new_name(value)?;
                     spec.name.replace(value.to_owned()).is_some()
                 }
                 "file" => spec.file.replace(value.into()).is_some(),
@@ -280,7 +280,7 @@ impl Session {
             let name = self.prompt.line(&format!("A name for {}, to know it by (Enter: none)", token.name()))?;
             match name.trim() {
                 "" => return Ok(None),
-                name => match check_name(name) {
+                name => match check_new_name(name) {
                     Ok(()) => return Ok(Some(name.to_owned())),
                     Err(why) => prose(&why),
                 },

@@ -7,7 +7,7 @@ use super::ways::Ways;
 use crate::factor::FactorError;
 use crate::factor::piv::attestation::{Birth, Roots};
 use crate::factor::piv::info::{Counters, KeyInfo, TokenInfo};
-use crate::factor::piv::params::check_name;
+use crate::factor::piv::params::check_new_name;
 use crate::factor::piv::setup::{Look, Manager, NewKey, NewPin, NewPuk, Plan, describe, of_key, stopped};
 use crate::factor::piv::{Mode, PinPolicy, PinRules, PivError, PivSlot, PivTokens, SetupError, TouchPolicy};
 use crate::prompt::{Question, Sources};
@@ -82,7 +82,7 @@ fn touch_policy(text: &str) -> Result<TouchPolicy, String> {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    check_name(text).map(|()| text.to_owned())
+    check_new_name(text).map(|()| text.to_owned())
 }
 
 /// The YubiKey that is meant, and whether it is the only one. `command`: what is said again, with the serial number, where it is not.

@@ -1,5 +1,6 @@
 //! `twinlock recovery`
 
+use super::command::Names;
 use super::custody;
 use super::drill;
 use super::factors::{Making, Spec};
@@ -8,6 +9,7 @@ use super::newfile::Target;
 use super::report::{CliError, FIXABLE, NOT_FOUND, USAGE, prose, warn};
 use super::session::Session;
 use super::sheet::{FORMATS, Sheet};
+use super::ways_in::wipe;
 use crate::factor::recovery::KIND;
 use crate::header::Keyslot;
 use crate::prompt::{Ask, Event, Prompt, PromptError, Question};
@@ -108,8 +110,9 @@ impl New {
         }
         for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
             prose(&format!(
-                "the older code still opens keyslot '{0}'; 'twinlock keyslot wipe {0}' ends that",
-                old.name
+                "the older code still opens keyslot '{}', until you wipe that: {}",
+                old.name,
+                wipe(Names::Proven, &old.name).shown()
             ));
         }
         Ok((name, codes))

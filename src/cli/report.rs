@@ -1,11 +1,12 @@
 //! Every error as a person reads it: what happened, what to do about it, and the exit code. The only file that knows all of them.
 
+use super::command::Line;
 use crate::crypto::RandomError;
 use crate::factor::FactorError;
 use crate::factor::pkcs11::TokenError;
 use crate::header::HeaderError;
 use crate::item::ItemError;
-use crate::prompt::{PromptError, StdinTwice, wrap};
+use crate::prompt::{PromptError, StdinTwice};
 use crate::store::StoreError;
 use crate::vault::{Refusal, VaultError};
 use std::io::{self, IsTerminal, Write};
@@ -167,6 +168,11 @@ pub fn hint(text: &str) {
     say("hint", text);
 }
 
+/// Prints a command on a line of its own on stderr: never broken into two, of which a shell would run the first.
+pub fn command(line: &Line) {
+    let _ = writeln!(io::stderr(), "    {}", super::out::clean(&line.text()));
+}
+
 /// Prints prose on stderr.
 pub fn prose(text: &str) {
     let _ = writeln!(io::stderr(), "{}", shaped(text));
@@ -180,7 +186,7 @@ fn say(what: &str, text: &str) {
 /// Harmless to a terminal, and broken into lines that fit one; whole lines for everything else, which may search them.
 fn shaped(text: &str) -> String {
     let text = super::out::clean(text);
-    if io::stderr().is_terminal() { wrap(&text) } else { text }
+    if io::stderr().is_terminal() { super::command::wrapped(&text) } else { text }
 }
 
 /// A panic is a defect of ours: say so, and where, but not what was in memory. Not so on the thread of the cards: there a crate stumbles
@@ -301,14 +307,14 @@ fn vault(error: &VaultError) -> Explained {
             Explained::new(NOT_FOUND, error, &format!("did you mean {}?", quoted(close)))
         }
         VaultError::NoItem { .. } => Explained::new(NOT_FOUND, error, "'twinlock list' shows what there is"),
-        VaultError::ItemExists(name) => {
-            Explained::new(FIXABLE, error, &format!("change it with 'twinlock edit {name}', or choose another name"))
-        }
+        VaultError::ItemExists(_) | VaultError::ItemChanged(_) => super::vault_report::item(error),
         VaultError::NoKeyslot { have, .. } => Explained::new(NOT_FOUND, error, &format!("there is {}", quoted(have))),
         VaultError::KeyslotExists(_) => Explained::new(FIXABLE, error, "choose another name"),
-        VaultError::BadName(_) => {
-            Explained::new(FIXABLE, error, "a name has 1 to 64 characters, and no control characters")
-        }
+        VaultError::BadName(_) => Explained::new(
+            FIXABLE,
+            error,
+            "a name has 1 to 64 characters, no control characters, and no '-' at its beginning",
+        ),
         VaultError::LastKeyslot(_) => Explained::new(
             FIXABLE,
             format!("{error}, and the last is never wiped"),
@@ -318,9 +324,6 @@ fn vault(error: &VaultError) -> Explained {
             Explained::new(USAGE, error, "give 1 to 16 times --factor, and a --threshold of 1 to that number")
         }
         VaultError::TooManyKeyslots => Explained::new(FIXABLE, error, "wipe one first: 'twinlock keyslot list'"),
-        VaultError::ItemChanged(name) => {
-            Explained::new(BUSY, error, &format!("look at it with 'twinlock get {name}', and try again"))
-        }
         VaultError::WentBack | VaultError::WentAstray => {
             Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
         }

@@ -1,5 +1,6 @@
 //! `twinlock rotate`
 
+use super::command::Names;
 use super::progress::Bar;
 use super::report::{CliError, count, prose, warn};
 use super::session::Session;
@@ -76,7 +77,7 @@ impl Args {
              now: destroy those you do not need, and change the passwords that others may have read",
         );
         prose(&format!("another machine asks once; there, too, the fingerprint is {}", vault.mark().short()));
-        tell(&of_structure(vault.header()));
+        tell(&of_structure(vault.header(), Names::Proven));
         Ok(())
     }
 

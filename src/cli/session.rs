@@ -124,9 +124,9 @@ impl Session {
         let path = self.vault_path()?;
         let store = SqliteStore::open(&path)?;
         if let Some(mode) = store.mode_warning() {
-            let path = path.display();
+            let path = super::command::path(&path.display().to_string());
             warn(&format!(
-                "others on this machine may use the vault file (mode {mode:o}); make it yours alone with: chmod 600 '{path}'"
+                "others on this machine may use the vault file (mode {mode:o}); make it yours alone with: chmod 600 {path}"
             ));
         }
         Ok(store)

@@ -1,6 +1,7 @@
 //! The recovery sheet: one page with a recovery code, for whoever needs it years later, in a hurry, on another machine.
 
-use super::layout::{Flow, MARGIN, PALE, QUIET, ROOM, missing, quoted};
+use super::command::{Line, Names};
+use super::layout::{Flow, MARGIN, PALE, QUIET, ROOM, missing};
 use super::newfile::{Format, Target};
 use super::report::{CliError, prose, warn};
 use crate::encode::base32;
@@ -68,11 +69,18 @@ impl Sheet<'_> {
         format!("keyslot '{}': {needs}", self.keyslot.name)
     }
 
+    /// A command that opens the vault by the code's keyslot; by any, where its name cannot be copied from this page.
+    fn by_keyslot(&self, command: &str) -> Line {
+        let name = &self.keyslot.name;
+        let by = Line::new(command).option("--keyslot", Names::Proven.of(name));
+        let shown = by.is_whole() && name.chars().all(|c| Font::Mono.has(c));
+        if shown { by } else { Line::new(command) }.and("--vault=FILE")
+    }
+
     /// Five lines that a frightened person can follow.
     fn steps(&self) -> [(String, Option<String>); 5] {
         let have = self.needs().map_or(String::new(), |needs| format!(" You also need {needs}."));
-        let name = quoted(&self.keyslot.name);
-        let open = format!("twinlock list --keyslot {name} --vault FILE");
+        let open = self.by_keyslot("list").text();
         [
             (
                 format!(
@@ -98,7 +106,8 @@ impl Sheet<'_> {
             (
                 "You see your items. Now make it yours again: a new password or token, and a new sheet:".to_owned(),
                 Some(format!(
-                    "twinlock passwd --keyslot {name} --vault FILE\ntwinlock recovery new --sheet new.pdf --vault FILE"
+                    "{}\ntwinlock recovery new --sheet=new.pdf --vault=FILE",
+                    self.by_keyslot("passwd").text()
                 )),
             ),
         ]
@@ -197,5 +206,20 @@ fn listed(words: &[String], join: &str) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [rest @ .., last] => format!("{} {join} {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The commands on the sheet of a keyslot of that name.
+    pub fn commands(name: &str) -> Vec<String> {
+        let header = super::super::ways_in::tests::nasty(name);
+        let (keyslot, code) = (header.keyslot(name).unwrap(), CodeText::new("CODE".to_owned().into()));
+        let sheet = Sheet { vault: "v", fingerprint: &[0; 32], path: Path::new("v"), keyslot, code: &code };
+        let steps = sheet.steps();
+        let commands = steps.iter().filter_map(|(_, command)| command.as_deref());
+        commands.flat_map(str::lines).map(str::to_owned).collect()
     }
 }

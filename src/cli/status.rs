@@ -1,5 +1,6 @@
 //! `twinlock status`
 
+use super::command::Names;
 use super::out;
 use super::proofs::{Proofs, Proven};
 use super::report::{CliError, warn};
@@ -28,7 +29,7 @@ impl Args {
         let header = unverified.header();
         let proofs = Proofs::load();
         let strange = Seen::load(&session.vault_path()?).strange(header);
-        let found = warnings(header, &proofs, SystemTime::now());
+        let found = warnings(header, Names::Unproven, &proofs, SystemTime::now());
         let proven = |slot: &Keyslot| proofs.proven(&header.vault_id, slot);
         if self.json {
             let way = |slot: &Keyslot| {

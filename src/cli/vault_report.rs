@@ -1,7 +1,23 @@
 //! Errors of rotations, and of records that something else has changed, as a person reads them: part of `report`, which is the way here.
 
+use super::command::{Line, Names};
 use super::report::{ACCEPT, BUSY, DAMAGED, Explained, FIXABLE, LOCKED, count};
 use crate::vault::{Altered, VaultError};
+
+/// An item that is there, or is no longer as it was.
+pub(super) fn item(error: &VaultError) -> Explained {
+    let command = |what: &str, name: &str| Line::new(what).value(Names::Proven.of(name)).shown();
+    match error {
+        VaultError::ItemExists(name) => {
+            let hint = format!("choose another name, or change it: {}", command("edit", name));
+            Explained::new(FIXABLE, error, &hint)
+        }
+        VaultError::ItemChanged(name) => {
+            Explained::new(BUSY, error, &format!("try again after a look at it: {}", command("get", name)))
+        }
+        other => unreachable!("{other} is not of an item"),
+    }
+}
 
 /// Why a rotation did not happen, or another write.
 pub(super) fn rotation(error: &VaultError) -> Explained {
@@ -12,7 +28,10 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
         VaultError::WrongForKeyslot { keyslot, .. } => Explained::new(
             LOCKED,
             error,
-            &format!("nothing was changed; give what opens it, or drop the keyslot with --drop '{keyslot}'"),
+            &format!(
+                "nothing was changed; give what opens it, or do without the keyslot: {}",
+                dropping([keyslot.as_str()])
+            ),
         ),
         VaultError::CountedOut => Explained::new(
             DAMAGED,
@@ -25,10 +44,15 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
     }
 }
 
+/// The command that rotates without these keyslots.
+fn dropping<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let with = |line: Line, name| line.option("--drop", Names::Proven.of(name));
+    names.into_iter().fold(Line::new("rotate"), with).shown()
+}
+
 fn cannot_keep(error: &VaultError, kept: &[(String, String)]) -> Explained {
-    let drop = kept.iter().map(|(name, _)| format!("--drop '{name}'")).collect::<Vec<_>>().join(" ");
-    let mut explained =
-        Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: 'twinlock rotate' with {drop}"));
+    let drop = dropping(kept.iter().map(|(name, _)| name.as_str()));
+    let mut explained = Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: {drop}"));
     if kept.len() > 1 {
         explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
     }

@@ -3,7 +3,7 @@
 //! All of it is told from the header and from what this machine remembers; nothing is unlocked. `status`, `doctor`, the drill, and
 //! the commands that add or remove a way in tell the same.
 
-use super::layout::quoted;
+use super::command::{Line, Names};
 use super::proofs::{Proofs, Proven};
 use super::report::{hint, prose, warn};
 use crate::encode::hex;
@@ -87,8 +87,8 @@ pub fn tell(warnings: &[Warning]) {
     }
 }
 
-/// What the ways in are like, whenever they were used: for a vault that was just made, or changed.
-pub fn of_structure(header: &Header) -> Vec<Warning> {
+/// What the ways in are like, whenever they were used: for a vault that was just made, or changed. `names`: who vouches for the header.
+pub fn of_structure(header: &Header, names: Names) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let slots: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| usable(slot)).collect();
     if let [only] = slots.as_slice()
@@ -125,7 +125,7 @@ pub fn of_structure(header: &Header) -> Vec<Warning> {
                     than.join(" and "),
                     first.why
                 ),
-                hint: format!("if you do not want that: 'twinlock keyslot wipe {}'", quoted(&slot.name)),
+                hint: format!("if you do not want that: {}", wipe(names, &slot.name).shown()),
             });
         }
         if slot.custodians() && slot.threshold == 1 {
@@ -158,8 +158,8 @@ pub fn of_structure(header: &Header) -> Vec<Warning> {
 }
 
 /// All that should be said about the ways in, today.
-pub fn warnings(header: &Header, proofs: &Proofs, now: SystemTime) -> Vec<Warning> {
-    let mut warnings = of_structure(header);
+pub fn warnings(header: &Header, names: Names, proofs: &Proofs, now: SystemTime) -> Vec<Warning> {
+    let mut warnings = of_structure(header, names);
     let slots: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| usable(slot)).collect();
     for slot in &slots {
         if let Some(what) = untried_code(header, slot, proofs) {
@@ -167,12 +167,21 @@ pub fn warnings(header: &Header, proofs: &Proofs, now: SystemTime) -> Vec<Warnin
                 kind: "untried-code",
                 keyslot: Some(slot.name.clone()),
                 what,
-                hint: format!("try it, nothing is changed: 'twinlock recovery drill {}'", quoted(&slot.name)),
+                hint: format!("try it, nothing is changed: {}", drill(names, &slot.name).shown()),
             });
         }
     }
-    warnings.extend(unseen(header, &slots, proofs, now));
+    warnings.extend(unseen(header, names, &slots, proofs, now));
     warnings
+}
+
+/// The command that wipes a keyslot.
+pub fn wipe(names: Names, keyslot: &str) -> Line {
+    Line::new("keyslot wipe").value(names.of(keyslot))
+}
+
+fn drill(names: Names, keyslot: &str) -> Line {
+    Line::new("recovery drill").value(names.of(keyslot))
 }
 
 /// How many factors this program can use.
@@ -231,7 +240,7 @@ fn untried_code(header: &Header, slot: &Keyslot, proofs: &Proofs) -> Option<Stri
 }
 
 /// Tokens that have not answered for long: by the last day that they did here, else by the day they were enrolled.
-fn unseen(header: &Header, slots: &[&Keyslot], proofs: &Proofs, now: SystemTime) -> Vec<Warning> {
+fn unseen(header: &Header, names: Names, slots: &[&Keyslot], proofs: &Proofs, now: SystemTime) -> Vec<Warning> {
     let mut tokens: Vec<(String, String, String, Option<String>)> = Vec::new();
     for slot in slots {
         for (i, stanza) in (1u8..).zip(&slot.factors) {
@@ -255,11 +264,11 @@ fn unseen(header: &Header, slots: &[&Keyslot], proofs: &Proofs, now: SystemTime)
             Some(day) => format!("the {name} was last used on this machine on {day}, more than a year ago"),
             None => format!("the {name} was not used on this machine since it was enrolled on {enrolled}"),
         };
-        let hint = format!("see whether it still works: 'twinlock recovery drill {}'", quoted(&slot));
+        let hint = format!("see whether it still works: {}", drill(names, &slot).shown());
         old(since).then_some(Warning { kind: "unseen-token", keyslot: Some(slot), what, hint })
     };
     tokens.into_iter().filter_map(warning).collect()
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

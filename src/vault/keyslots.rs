@@ -202,8 +202,8 @@ pub(super) fn position(header: &Header, name: &str) -> Result<usize, VaultError>
     })
 }
 
-/// Refuses what the header could not hold as a name.
+/// Refuses what the header could not hold as a new name, and what begins with a dash: as an argument it would be taken for an option.
 pub fn check_name(name: &str) -> Result<(), VaultError> {
     let bad = name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
-    if bad { Err(VaultError::BadName(name.to_owned())) } else { Ok(()) }
+    if bad || name.starts_with('-') { Err(VaultError::BadName(name.to_owned())) } else { Ok(()) }
 }

@@ -104,7 +104,7 @@ fn what_cannot_be_added() {
         r#"
 $ twinlock add github --generate --recovery-file code
 2> twinlock: error: an item is called 'github' already
-2> twinlock: hint: change it with 'twinlock edit github', or choose another name
+2> twinlock: hint: choose another name, or change it: 'twinlock edit github'
 => 1
 $ twinlock add new --recovery-file code
 2> twinlock: error: nobody is there to type the 'password' of 'new'

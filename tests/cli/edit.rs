@@ -63,14 +63,14 @@ $ twinlock edit nothing --username x --recovery-file code
 => 4
 $ twinlock edit github --name gitlab --recovery-file code
 2> twinlock: error: an item is called 'gitlab' already
-2> twinlock: hint: change it with 'twinlock edit gitlab', or choose another name
+2> twinlock: hint: choose another name, or change it: 'twinlock edit gitlab'
 => 1
 $ twinlock edit github --name '' --recovery-file code
 2> twinlock: error: an item's name has 1 to 256 characters and no control characters
 => 1
 $ twinlock edit github --remove plan --remove nothing --recovery-file code
 2> twinlock: error: the item 'github' has no field 'nothing'
-2> twinlock: hint: 'twinlock get github' shows them
+2> twinlock: hint: see which it has: 'twinlock get github'
 => 4
 $ twinlock edit github --untag nothing --recovery-file code
 2> changed 'github'

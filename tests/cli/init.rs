@@ -113,7 +113,7 @@ $ twinlock init --factor recovery --recovery-out code --vault there
 => 1
 $ twinlock init --factor recovery --recovery-out code --name ''
 2> twinlock: error: '' cannot be a name
-2> twinlock: hint: a name has 1 to 64 characters, and no control characters
+2> twinlock: hint: a name has 1 to 64 characters, no control characters, and no '-' at its beginning
 => 1
 $ twinlock init --factor passwort
 2> twinlock: error: 'passwort' does not fit '--factor': it is 'password', 'recovery', 'piv', 'piv:SERIAL' or a 'pkcs11:...' URI

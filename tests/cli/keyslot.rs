@@ -184,7 +184,7 @@ $ twinlock keyslot enroll --factor recovery --recovery-out new --name password -
 => 1
 $ twinlock keyslot enroll --factor recovery --recovery-out new --name '' --recovery-file code
 2> twinlock: error: '' cannot be a name
-2> twinlock: hint: a name has 1 to 64 characters, and no control characters
+2> twinlock: hint: a name has 1 to 64 characters, no control characters, and no '-' at its beginning
 => 1
 $ twinlock keyslot enroll --factor recovery --recovery-out new --threshold 2 --recovery-file code
 2> twinlock: error: 2 of 1 factors cannot open a keyslot
@@ -208,7 +208,7 @@ $ twinlock keyslot rename password recovery --recovery-file code
 => 1
 $ twinlock keyslot rename password '' --recovery-file code
 2> twinlock: error: '' cannot be a name
-2> twinlock: hint: a name has 1 to 64 characters, and no control characters
+2> twinlock: hint: a name has 1 to 64 characters, no control characters, and no '-' at its beginning
 => 1
 $ twinlock keyslot wipe nothing --force --recovery-file code
 2> twinlock: error: no keyslot is called 'nothing'

@@ -47,7 +47,7 @@ $ twinlock passwd --password-file pw --new-password-file pw2 --keyslot password 
 2> twinlock: warning: older copies of the vault file still open with the old password
 2> twinlock: warning: keyslot 'both' still has the old password: the recovery code is needed, too
 2> twinlock: error: 1 keyslot could not be changed
-2> twinlock: hint: open the vault by it: 'twinlock passwd --only both --keyslot both'
+2> twinlock: hint: open the vault by it: 'twinlock passwd --only=both --keyslot=both'
 => 1
 $ twinlock passwd --only both --password-file pw2 --new-password-file pw2 --keyslot password --kdf-memory 19 --kdf-passes 2
 2> twinlock: error: the password was not changed in any keyslot

@@ -57,13 +57,13 @@ $ twinlock recover --plan --lost ada
 1>
 1> The vault opens by keyslot 'recovery': recovery code alone
 1> 1. a new way in, in the place of keyslot 'daily' (password and YubiKey 123 (ada))
-1>      twinlock keyslot enroll --factor password --factor piv --keyslot recovery
-1> 2. wipe keyslot 'daily' (password and YubiKey 123 (ada))
-1>      twinlock keyslot wipe daily --keyslot recovery
+1>      twinlock keyslot enroll --factor=password --factor=piv --keyslot=recovery
+1> 2. wipe keyslot 'daily' (password and YubiKey 123 (ada)), only after 1 has worked
+1>      twinlock keyslot wipe daily --keyslot=recovery
 1> 3. a new account key: whoever has what was lost, and an older copy of the vault file, opens the newest vault, too, until then (advice)
-1>      twinlock rotate --keyslot recovery
+1>      twinlock rotate --keyslot=recovery
 1> 4. a new sheet of the code of keyslot 'recovery': the old one shows another fingerprint (advice)
-1>      twinlock recovery sheet recovery --output sheet.pdf
+1>      twinlock recovery sheet recovery --output=sheet.pdf
 $ twinlock recover --plan --lost password
 1> have         the recovery code of keyslot 'recovery'  (recovery:recovery)
 1> LOST         the password  (password)
@@ -71,7 +71,7 @@ $ twinlock recover --plan --lost password
 1>
 1> The vault opens by keyslot 'recovery': recovery code alone
 1> 1. a new password, in every keyslot that has one
-1>      twinlock passwd --keyslot recovery
+1>      twinlock passwd --keyslot=recovery
 $ twinlock recover --lost password
 2> twinlock: error: nobody is there to be led through a recovery
 2> twinlock: hint: run it on a terminal; or list its commands with 'twinlock recover --plan --lost THING'
@@ -164,7 +164,7 @@ fn the_commands_of_a_plan_set_a_forgotten_password_anew() {
     let plan = cli.json("recover --plan --json --lost password");
     let steps = plan["steps"].as_array().unwrap();
     assert_eq!(steps.len(), 1, "{plan}");
-    assert_eq!(arguments(&steps[0]), ["passwd", "--keyslot", "recovery"]);
+    assert_eq!(arguments(&steps[0]), ["passwd", "--keyslot=recovery"]);
     let changed = run(&cli, &steps[0], &format!("--new-password-file new --recovery-file code {CHEAP}"));
     assert_eq!(changed.code, Some(0), "{}", changed.stderr);
     cli.ok("list --password-file new");
@@ -183,9 +183,9 @@ fn a_password_that_cannot_be_changed_gets_another_keyslot() {
     assert_eq!(
         steps,
         [
-            "passwd --only password --keyslot recovery",
-            "keyslot enroll --factor password --factor recovery --keyslot recovery",
-            "keyslot wipe both --keyslot recovery",
+            "passwd --only=password --keyslot=recovery",
+            "keyslot enroll --factor=password --factor=recovery --keyslot=recovery",
+            "keyslot wipe both --keyslot=recovery",
         ]
     );
 }
@@ -202,7 +202,7 @@ fn a_spare_that_is_enrolled_is_enough() {
     assert_eq!(plan["opens_by"]["keyslot"], "spare", "a code is the last thing to be typed");
     let steps = plan["steps"].as_array().unwrap();
     let needed: Vec<_> = steps.iter().filter(|step| step["advice"] == false).map(arguments).collect();
-    assert_eq!(needed, [["keyslot", "wipe", "daily", "--keyslot", "spare"]]);
+    assert_eq!(needed, [["keyslot", "wipe", "daily", "--keyslot=spare"]]);
     assert_eq!(arguments(&steps[0])[..2], ["keyslot", "enroll"], "a new spare is advice, and comes first");
 }
 
@@ -214,9 +214,9 @@ fn what_custodians_have_is_asked_of_them() {
     let plan = cli.json("recover --plan --json --lost recovery:recovery --custodian ada");
     assert_eq!(plan["opens_by"]["custodians"], serde_json::json!([2]));
     let steps = plan["steps"].as_array().unwrap();
-    assert_eq!(arguments(&steps[0]), ["recovery", "request", "friends", "--for", "2"]);
+    assert_eq!(arguments(&steps[0]), ["recovery", "request", "friends", "--for=2"]);
     assert_eq!(arguments(&steps[1]), ["recovery", "combine", "ANSWER"]);
-    assert_eq!(arguments(&steps[2]), ["recovery", "new", "--replace", "recovery"]);
+    assert_eq!(arguments(&steps[2]), ["recovery", "new", "--replace=recovery"]);
     // What takes its place is for custodians again, and no spare for one of the same kinds that is not.
     let line = "keyslot enroll --name mine --threshold 2 --factor recovery --factor 'piv:serial=123;slot=82;name=ada;file=ada.pem'";
     cli.ok(&format!("{line} --recovery-out code3 --recovery-file code"));
@@ -236,20 +236,20 @@ fn with_the_answer_of_a_custodian_it_goes_on() {
          --recovery-file code {CHEAP}"
     ));
     let line = "recover --lost recovery:recovery --custodian recovery:friends --password-file pw";
-    let screen = ended(&mut at(&cli, line), 3).replace("\r\n", " ");
-    assert!(screen.contains("ask them with 'twinlock recovery request friends --for 2'"), "{screen}");
-    assert!(screen.contains("with their answers: 'twinlock recover --answer FILE'"), "{screen}");
+    let screen = at(&cli, line).ended(3).replace("\r\n", " ");
+    assert!(screen.contains("ask for them first: 'twinlock recovery request friends --for=2'"), "{screen}");
+    assert!(screen.contains("'twinlock recover --answer FILE' goes on with their answers"), "{screen}");
     let asked = cli.run("recovery request friends --for 2 --from ada -o request");
     let words = asked.stderr.lines().find_map(|line| line.strip_prefix("    ")).unwrap().replace("  ", " ");
     cli.ok(&format!("recovery answer request --own-vault --recovery-file bobs -o answer --words '{words}'"));
     let line = "recover --lost recovery:recovery --answer answer --password-file pw --recovery-out code2";
     let mut terminal = at(&cli, line);
     terminal.expect("Step 1 of 2: a new recovery code");
-    answer(&mut terminal, &[("A sheet of it to print?", "")]);
+    terminal.answer(&[("A sheet of it to print?", "")]);
     terminal.expect("Step 2 of 2: a new account key");
     // Bob's code is not here, so that the vault cannot be rotated now.
-    answer(&mut terminal, &[("Rotate it now? [y/N] ", "n")]);
-    let screen = ended(&mut terminal, 0);
+    terminal.answer(&[("Rotate it now? [y/N] ", "n")]);
+    let screen = terminal.ended(0);
     assert!(screen.ends_with("makes a new one\r\n") && screen.contains("    twinlock rotate\r\n"), "{screen}");
     assert_eq!(cli.run("list --recovery-file code").code, Some(3), "the lost code opens nothing");
     cli.ok("list --recovery-file code2 --keyslot recovery-2");
@@ -257,22 +257,6 @@ fn with_the_answer_of_a_custodian_it_goes_on() {
 
 fn at(cli: &Cli, line: &str) -> Pty {
     Pty::spawn(&cli.command(line))
-}
-
-fn ended(terminal: &mut Pty, code: i32) -> String {
-    let status = terminal.wait_exit();
-    let screen = terminal.transcript();
-    assert_eq!(status.code(), Some(code), "{screen}");
-    assert!(terminal.is_as_found(), "{screen}");
-    screen
-}
-
-/// Answers questions in their order.
-fn answer(terminal: &mut Pty, steps: &[(&str, &str)]) {
-    for (question, keys) in steps {
-        terminal.expect(question);
-        terminal.send(format!("{keys}\r"));
-    }
 }
 
 const REMEMBER: &str = "Do you remember the password? [Y/n] ";
@@ -286,13 +270,13 @@ fn a_forgotten_password_is_set_anew() {
     let cli = Cli::with_password();
     let code = cli.read("code");
     let mut terminal = at(&cli, &format!("recover {CHEAP}"));
-    answer(&mut terminal, &[(REMEMBER, "n"), (HAVE_CODE, "")]);
+    terminal.answer(&[(REMEMBER, "n"), (HAVE_CODE, "")]);
     terminal.expect("The vault opens by keyslot 'recovery': recovery code alone. Then:");
     terminal.expect("1. a new password, in every keyslot that has one");
-    answer(&mut terminal, &[(CODE, code.trim()), (NEW_PASSWORD, NEW), (AGAIN, NEW)]);
+    terminal.answer(&[(CODE, code.trim()), (NEW_PASSWORD, NEW), (AGAIN, NEW)]);
     terminal.expect("keyslot 'password' has the new password");
     terminal.expect("The vault 'personal' opens with:");
-    ended(&mut terminal, 0);
+    terminal.ended(0);
     cli.write("pw", NEW);
     cli.ok("list --password-file pw");
 }
@@ -302,8 +286,8 @@ fn with_fake() -> Cli {
     let cli = Cli::with_password().file("value", "hunter2");
     let mut terminal =
         at(&cli, "keyslot enroll --name daily --factor fake:ada --force --keyslot recovery --recovery-file code");
-    answer(&mut terminal, &[("Secret of the test factor 'ada': ", "a")]);
-    ended(&mut terminal, 0);
+    terminal.answer(&[("Secret of the test factor 'ada': ", "a")]);
+    terminal.ended(0);
     cli
 }
 
@@ -311,19 +295,16 @@ fn with_fake() -> Cli {
 fn a_lost_token_is_replaced_and_then_wiped() {
     let cli = with_fake();
     let mut terminal = at(&cli, "recover --lost fake:ada --new-token fake:bob --force");
-    answer(
-        &mut terminal,
-        &[
-            ("Password for vault 'personal' (keyslot 'password'): ", PASSWORD),
-            ("Secret of the test factor 'bob': ", "b"),
-            ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
-            ("Rotate it now? [y/N] ", "n"),
-        ],
-    );
-    let screen = ended(&mut terminal, 0);
+    terminal.answer(&[
+        ("Password for vault 'personal' (keyslot 'password'): ", PASSWORD),
+        ("Secret of the test factor 'bob': ", "b"),
+        ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
+        ("Rotate it now? [y/N] ", "n"),
+    ]);
+    let screen = terminal.ended(0);
     assert!(screen.find("enrolled keyslot 'fake'") < screen.find("wiped keyslot 'daily'"), "{screen}");
     assert!(
-        screen.contains("still to be done, or left out, as commands:\r\n    twinlock rotate --keyslot password"),
+        screen.contains("still to be done, or left out, as commands:\r\n    twinlock rotate --keyslot=password"),
         "{screen}"
     );
     assert_eq!(names(&cli), ["password", "recovery", "fake"]);
@@ -339,25 +320,25 @@ fn ctrl_c_leaves_the_last_finished_step() {
     let mut terminal = at(&cli, line);
     terminal.expect(open.0);
     terminal.send_ctrl('c');
-    assert!(ended(&mut terminal, 1).contains("cancelled; nothing was changed"));
+    assert!(terminal.ended(1).contains("cancelled; nothing was changed"));
     let mut terminal = at(&cli, line);
-    answer(&mut terminal, &[open]);
+    terminal.answer(&[open]);
     terminal.expect("Secret of the test factor 'bob': ");
     terminal.send_ctrl('c');
-    let screen = ended(&mut terminal, 1);
+    let screen = terminal.ended(1);
     assert!(screen.contains("stopped before the first step; nothing was changed"), "{screen}");
     assert!(std::fs::read(cli.vault()).unwrap() == before);
     // In the second: the new one is there, and the old one still.
     let mut terminal = at(&cli, line);
-    answer(&mut terminal, &[open, ("Secret of the test factor 'bob': ", "b")]);
+    terminal.answer(&[open, ("Secret of the test factor 'bob': ", "b")]);
     terminal.expect("Wipe keyslot 'daily'?");
     terminal.send_ctrl('c');
-    let screen = ended(&mut terminal, 1).replace("\r\n", " ");
+    let screen = terminal.ended(1).replace("\r\n", " ");
     assert!(
         screen.contains("stopped; the last finished step: a new way in, in the place of keyslot 'daily'"),
         "{screen}"
     );
-    assert!(screen.contains("twinlock keyslot wipe daily --keyslot password"), "{screen}");
+    assert!(screen.contains("twinlock keyslot wipe daily --keyslot=password"), "{screen}");
     assert!(screen.contains("hint: go on with these commands, or with 'twinlock recover'"), "{screen}");
     assert_eq!(names(&cli), ["password", "recovery", "daily", "fake"]);
 }
@@ -366,11 +347,11 @@ fn ctrl_c_leaves_the_last_finished_step() {
 fn who_has_nothing_is_told_what_would_help() {
     let cli = Cli::with_password();
     let mut terminal = at(&cli, "recover");
-    answer(&mut terminal, &[(REMEMBER, "n"), (HAVE_CODE, "n")]);
+    terminal.answer(&[(REMEMBER, "n"), (HAVE_CODE, "n")]);
     terminal.expect("what would still help:");
     terminal.expect("twinlock restore BACKUP");
     terminal.expect("twinlock restore --kit FILE");
-    let screen = ended(&mut terminal, 3);
+    let screen = terminal.ended(3);
     assert!(screen.contains("nothing that you still have opens the vault 'personal'"), "{screen}");
     assert!(!screen.contains("Password for"), "nothing is asked for that is not there: {screen}");
 }
@@ -380,27 +361,27 @@ fn a_password_that_is_wrong_after_all_leads_to_another_way() {
     let cli = Cli::with_password();
     let code = cli.read("code");
     let mut terminal = at(&cli, &format!("recover --lost keyslot:none {CHEAP}"));
-    ended(&mut terminal, 4);
+    terminal.ended(4);
     let mut terminal = at(&cli, &format!("recover --lost recovery {CHEAP}"));
     for _ in 0..3 {
-        answer(&mut terminal, &[("Password for vault 'personal' (keyslot 'password'): ", "wrong")]);
+        terminal.answer(&[("Password for vault 'personal' (keyslot 'password'): ", "wrong")]);
     }
-    answer(&mut terminal, &[("Go on without the password? [y/N] ", "n")]);
-    let screen = ended(&mut terminal, 3);
+    terminal.answer(&[("Go on without the password? [y/N] ", "n")]);
+    let screen = terminal.ended(3);
     assert!(screen.contains("the vault was not opened, and nothing was changed"), "{screen}");
     // And where the answer is yes, the code opens.
     let mut terminal = at(&cli, &format!("recover --lost keyslot:password {CHEAP}"));
     terminal.expect("The vault opens by keyslot 'recovery'");
-    answer(&mut terminal, &[(CODE, code.trim()), ("Wipe keyslot 'password'?", "n"), ("Rotate it now? [y/N] ", "n")]);
-    ended(&mut terminal, 0);
+    terminal.answer(&[(CODE, code.trim()), ("Wipe keyslot 'password'?", "n"), ("Rotate it now? [y/N] ", "n")]);
+    terminal.ended(0);
 }
 
 #[test]
 fn nothing_lost_is_nothing_to_do() {
     let cli = Cli::with_password();
     let mut terminal = at(&cli, "recover");
-    answer(&mut terminal, &[(REMEMBER, ""), (HAVE_CODE, "")]);
-    assert!(ended(&mut terminal, 0).contains("nothing is lost, so nothing has to be done"));
+    terminal.answer(&[(REMEMBER, ""), (HAVE_CODE, "")]);
+    assert!(terminal.ended(0).contains("nothing is lost, so nothing has to be done"));
 }
 
 #[test]
@@ -409,8 +390,8 @@ fn ctrl_c_at_the_offer_of_a_sheet_stops_after_the_code() {
     let mut terminal = at(&cli, "recover --lost recovery --password-file pw --recovery-out code2");
     terminal.expect("A sheet of it to print?");
     terminal.send_ctrl('c');
-    let screen = ended(&mut terminal, 1).replace("\r\n", " ");
+    let screen = terminal.ended(1).replace("\r\n", " ");
     assert!(screen.contains("stopped; the last finished step: a new recovery code"), "{screen}");
-    assert!(screen.contains("what is left, as commands:     twinlock rotate --keyslot password"), "{screen}");
+    assert!(screen.contains("what is left, as commands:     twinlock rotate --keyslot=password"), "{screen}");
     assert_eq!(names(&cli), ["password", "recovery-2"]);
 }

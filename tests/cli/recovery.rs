@@ -9,7 +9,7 @@ fn a_new_code_beside_the_old_one_and_in_its_place() {
 $ twinlock recovery new --recovery-out code2 --recovery-file code
 2> the recovery code is in 'code2': keep it apart from the vault
 2> enrolled keyslot 'recovery-2': the recovery code alone opens the vault
-2> the older code still opens keyslot 'recovery'; 'twinlock keyslot wipe recovery' ends that
+2> the older code still opens keyslot 'recovery', until you wipe that: 'twinlock keyslot wipe recovery'
 $ twinlock list --recovery-file code2
 $ twinlock recovery new --recovery-out code3 --recovery-file code --replace recovery --name safe
 2> the recovery code is in 'code3': keep it apart from the vault

@@ -22,7 +22,7 @@ $ twinlock rotate --recovery-file code --no-input
 2> keyslot 'password' is kept with the password
 2> keyslot 'recovery' is kept, nothing is asked
 2> twinlock: error: keyslot 'password' cannot be kept: nobody is there to type the password, and no --password-file was given
-2> twinlock: hint: bring what is missing, or do without: 'twinlock rotate' with --drop 'password'
+2> twinlock: hint: bring what is missing, or do without: 'twinlock rotate --drop=password'
 => 1
 "#,
     );
@@ -52,7 +52,7 @@ $ twinlock rotate --keyslot recovery --recovery-file code --password-file other 
 2> keyslot 'password' is kept with the password
 2> keyslot 'recovery' is kept, nothing is asked
 2> twinlock: error: the password does not open keyslot 'password'
-2> twinlock: hint: nothing was changed; give what opens it, or drop the keyslot with --drop 'password'
+2> twinlock: hint: nothing was changed; give what opens it, or do without the keyslot: 'twinlock rotate --drop=password'
 => 3
 "#,
     );

@@ -55,7 +55,13 @@ $ twinlock recovery sheet recovery -o gone/sheet.txt --recovery-file code
     assert_eq!(cli.path("sheet.txt").metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let code = cli.read("code").trim().to_owned();
     let sheet = cli.read("sheet.txt");
-    for said in [&code[..23], &code[24..], "'personal'", "keyslot 'recovery': this code alone", "--keyslot recovery"] {
+    for said in [
+        &code[..23],
+        &code[24..],
+        "'personal'",
+        "keyslot 'recovery': this code alone",
+        "list --keyslot=recovery --vault=FILE",
+    ] {
         assert!(sheet.contains(said), "{said}\n{sheet}");
     }
     assert!(cli.read("both.txt").contains("keyslot 'both': this code and the password"), "{}", cli.read("both.txt"));
@@ -73,7 +79,7 @@ $ twinlock recovery new --recovery-out code2 --sheet sheet.html --recovery-file 
 2> enrolled keyslot 'recovery-2': the recovery code alone opens the vault
 2> the recovery sheet is in 'sheet.html'
 2> twinlock: warning: the code is in that file: print it, then delete the file, and keep the paper apart from the vault
-2> the older code still opens keyslot 'recovery'; 'twinlock keyslot wipe recovery' ends that
+2> the older code still opens keyslot 'recovery', until you wipe that: 'twinlock keyslot wipe recovery'
 $ twinlock recovery new --recovery-out code3 --sheet sheet.html --recovery-file code
 2> twinlock: error: cannot write 'sheet.html': entity already exists
 2> twinlock: hint: nothing is written over: name a file that is not there yet

@@ -2,6 +2,8 @@
 
 use crate::program::{Cli, Ran};
 use rusqlite::Connection;
+use serde_json::Value;
+use std::path::Path;
 
 /// Two vaults of one item each; the second lies in `other`, its code in `other-code`.
 fn two() -> Cli {
@@ -82,23 +84,30 @@ fn a_header_of_one_generation_with_items_of_another() {
     );
 }
 
+/// A header's text, and the body in it.
+fn header(path: &Path) -> (Vec<u8>, Value) {
+    let file = Connection::open(path).unwrap();
+    let text: Vec<u8> = file.query_row("SELECT value FROM meta WHERE name = 'header'", [], |row| row.get(0)).unwrap();
+    let body = serde_json::from_slice(&text[..text.len() - 70]).unwrap();
+    (text, body)
+}
+
+/// Writes another body into a header, as whoever may write the file can; the tag stays, and is wrong.
+pub fn edit_header(path: &Path, edit: impl FnOnce(&mut Value)) {
+    let (text, mut body) = header(path);
+    edit(&mut body);
+    let mut new = serde_json::to_vec_pretty(&body).unwrap();
+    new.extend_from_slice(&text[text.len() - 70..]);
+    let file = Connection::open(path).unwrap();
+    file.execute("UPDATE meta SET value = ?1 WHERE name = 'header'", [new]).unwrap();
+}
+
 /// The keyslot of the second vault among those of the first.
 fn with_foreign_keyslot() -> Cli {
     let cli = two();
-    let text = |path: &std::path::Path| -> Vec<u8> {
-        let file = Connection::open(path).unwrap();
-        file.query_row("SELECT value FROM meta WHERE name = 'header'", [], |row| row.get(0)).unwrap()
-    };
-    let body = |text: &[u8]| -> serde_json::Value { serde_json::from_slice(&text[..text.len() - 70]).unwrap() };
-    let (mine, theirs) = (text(&cli.vault()), text(&cli.path("other")));
-    let mut spliced = body(&mine);
-    let mut slot = body(&theirs)["keyslots"][0].clone();
+    let mut slot = header(&cli.path("other")).1["keyslots"][0].clone();
     slot["name"] = "foreign".into();
-    spliced["keyslots"].as_array_mut().unwrap().push(slot);
-    let mut new = serde_json::to_vec_pretty(&spliced).unwrap();
-    new.extend_from_slice(&mine[mine.len() - 70..]);
-    let file = Connection::open(cli.vault()).unwrap();
-    file.execute("UPDATE meta SET value = ?1 WHERE name = 'header'", [new]).unwrap();
+    edit_header(&cli.vault(), |body| body["keyslots"].as_array_mut().unwrap().push(slot));
     cli
 }
 

@@ -67,7 +67,7 @@ fn a_drill_that_fails_proves_nothing_and_says_what_to_mend() {
 $ twinlock recovery drill password --password-file wrong
 2> drill: keyslot 'password', opens with password alone; opened the vault on DAY
 2> twinlock: warning: the way in 'password' is not proven
-2> while another way in opens, mend it: look for the factor that was wrong or missing and drill again; or make a new way in ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one ('twinlock keyslot wipe password')
+2> while another way in opens, mend it: look for the factor that was wrong or missing and drill again; or make a new way in ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one: 'twinlock keyslot wipe password'
 2> twinlock: error: the password is wrong
 2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
 => 3

@@ -106,7 +106,7 @@ $ twinlock list --no-input --recovery-file open
     cli.session(
         r#"
 $ twinlock list --recovery-file code
-2> twinlock: warning: others on this machine may use the vault file (mode 644); make it yours alone with: chmod 600 '~/data/twinlock/vault.twinlock'
+2> twinlock: warning: others on this machine may use the vault file (mode 644); make it yours alone with: chmod 600 ~/data/twinlock/vault.twinlock
 "#,
     );
 }

@@ -111,7 +111,7 @@ fn a_sheet_is_one_page_that_zbar_reads_and_poppler_spells() {
     for said in [
         "for the vault 'personal'",
         "Opens keyslot 'recovery': this code alone",
-        "twinlock list --keyslot recovery --vault FILE",
+        "twinlock list --keyslot=recovery --vault=FILE",
         "Small letters are fine; a wrong group is named.",
         "Whoever has this code and the vault file has everything in it.",
     ] {

@@ -3,7 +3,7 @@
 mod page;
 mod show;
 
-use super::layout::quoted;
+use super::command::{Line, Value};
 use super::newfile::{Format, Target};
 use super::report::{CliError, prose};
 use super::session::Session;
@@ -75,7 +75,8 @@ impl Command {
                 pages.write(&target)?;
                 prose(&format!("wrote the kit of {} to '{}'", pages.what(), target.name()));
                 prose(&format!("fingerprint {}", base32::fingerprint(&vault.mark().fingerprint)));
-                prose(&format!("prove it: 'twinlock restore --kit {}'", quoted(&target.name())));
+                let prove = Line::new("restore").option("--kit", Value::file(&target.name()));
+                prose(&format!("prove it: {}", prove.shown()));
                 Ok(())
             }
         }

@@ -2,6 +2,8 @@
 
 mod plan;
 mod tell;
+#[cfg(test)]
+pub(super) mod tests;
 mod things;
 mod walk;
 

@@ -2,7 +2,6 @@
 //!
 //! Enroll first, wipe second, and never the last keyslot; wiping is not revocation, so that a rotation follows at once.
 
-use super::super::layout::quoted;
 use super::things::{State, Things, is_token};
 use crate::factor::{Role, password, piv, pkcs11, recovery, rewrap, role};
 use crate::header::{Header, Keyslot, Stanza};
@@ -29,9 +28,15 @@ pub enum Step {
     /// A code, in the place of a keyslot with a lost one.
     Code { replace: Option<String> },
     /// A keyslot like the one that has lost something, with something new in its place.
-    Enroll { like: String, threshold: u8, factors: Vec<New>, spare: bool },
-    /// The keyslot opens by nothing that its owner has.
-    Wipe { keyslot: String },
+    Enroll { like: String, threshold: u8, custodians: bool, factors: Vec<New>, spare: bool },
+    /// A keyslot that has lost something.
+    Wipe {
+        keyslot: String,
+        /// A keyslot is enrolled in its place, by the step whose `like` it is: only then is it wiped.
+        replaced: bool,
+        /// It still opens by what is left, so that without the one in its place it would be missed.
+        opens: bool,
+    },
     /// A new account key.
     Rotate,
     /// The sheet of a code shows what has changed.
@@ -91,6 +96,13 @@ impl Plan {
 }
 
 impl Plan {
+    /// The number of the step, from 1, without which this one is not to be done.
+    pub fn after(&self, step: &Step) -> Option<usize> {
+        let Step::Wipe { keyslot, replaced: true, .. } = step else { return None };
+        let place = |step: &Step| matches!(step, Step::Enroll { like, .. } if like == keyslot);
+        self.steps.iter().position(place).map(|at| at + 1)
+    }
+
     /// What must follow where custodians' answers have opened the vault by this keyslot.
     pub fn opened(header: &Header, things: &Things, keyslot: &str) -> Self {
         let steps = header.keyslot(keyslot).map(|slot| follow(header, things, slot, true)).unwrap_or_default();
@@ -139,16 +151,20 @@ fn follow(header: &Header, things: &Things, opening: &Keyslot, by_others: bool) 
     for slot in &replaced {
         let like = |other: &&Keyslot| !is_replaced(other) && usable(other) && shape(other) == shape(slot);
         let spare = header.keyslots.iter().any(|other| like(&other));
-        let wipe = Step::Wipe { keyslot: slot.name.clone() };
         if slot.factors.len() == 1 && slot.factors[0].kind == recovery::KIND && !slot.custodians() {
             // Enrolls the new one first, and wipes this one then.
             codes.push(Step::Code { replace: Some(slot.name.clone()) });
             continue;
         }
-        wiped.push(wipe);
         let factors = if lost(slot, things).is_empty() { None } else { renewed(slot, things) };
+        wiped.push(Step::Wipe {
+            keyslot: slot.name.clone(),
+            replaced: factors.is_some() && !spare,
+            opens: things.may_open(slot, true),
+        });
         if let Some(factors) = factors {
-            let step = Step::Enroll { like: slot.name.clone(), threshold: slot.threshold, factors, spare };
+            let (like, threshold, custodians) = (slot.name.clone(), slot.threshold, slot.custodians());
+            let step = Step::Enroll { like, threshold, custodians, factors, spare };
             if spare { spares.push(step) } else { enrolled.push(step) }
         }
     }
@@ -243,14 +259,4 @@ pub fn placeholder(kind: &str) -> String {
         piv::KIND => kind.to_owned(),
         kind => format!("{kind}:NEW"),
     }
-}
-
-/// The options of the commands that a plan prints.
-const OPTIONS: [&str; 9] =
-    ["--custodians", "--factor", "--for", "--keyslot", "--only", "--output", "--replace", "--threshold", "--vault"];
-
-/// A command as it is typed. What begins with a dash and is none of ours is a name: `quoted` leaves it out.
-pub fn typed(words: &[String]) -> String {
-    let one = |word: &String| if OPTIONS.contains(&word.as_str()) { word.clone() } else { quoted(word) };
-    words.iter().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -1,12 +1,12 @@
 //! A way back as text: what each step is, its plain command, and what would still help where nothing opens.
 
-use super::super::layout::quoted;
+use super::super::command::{Line, Names, Value};
 use super::super::out;
 use super::super::report::{CliError, LOCKED, prose};
 use super::super::session::Session;
-use super::super::ways_in::{for_custodians, in_plain_words};
+use super::super::ways_in::{for_custodians, in_plain_words, wipe};
 use super::Args;
-use super::plan::{New, Plan, Step, placeholder, typed};
+use super::plan::{New, Plan, Step, placeholder};
 use super::things::{State, Things};
 use crate::header::{Header, Keyslot};
 use crate::vault::usable;
@@ -15,6 +15,8 @@ use serde_json::json;
 /// What is known when commands are written.
 pub struct Commands<'a> {
     pub header: &'a Header,
+    /// Who vouches for it.
+    pub names: Names,
     pub things: &'a Things,
     pub args: &'a Args,
     /// The vault, where it was named.
@@ -24,66 +26,70 @@ pub struct Commands<'a> {
 }
 
 impl<'a> Commands<'a> {
+    /// From a header that nobody has verified yet.
     pub fn new(header: &'a Header, things: &'a Things, args: &'a Args, session: &Session, plan: &Plan) -> Self {
         let vault = session.global.vault.as_ref().map(|path| path.display().to_string());
         let by = plan.opening.as_ref().filter(|opening| !opening.by_others);
-        Self { header, things, args, vault, by: by.map(|opening| opening.keyslot.clone()) }
+        let by = by.map(|opening| opening.keyslot.clone());
+        Self { header, names: Names::Unproven, things, args, vault, by }
     }
 
     /// A step as a command. The steps are told in their order: one that wipes the keyslot that opened is the last to name it.
-    pub fn of(&mut self, step: &Step) -> Vec<String> {
-        let mut words: Vec<String> = Vec::new();
-        let mut add = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
-        add(&["twinlock"]);
-        match step {
+    pub fn of(&mut self, step: &Step) -> Line {
+        let names = self.names;
+        let line = match step {
             Step::Request { keyslot, numbers } => {
-                add(&["recovery", "request", keyslot]);
-                for number in numbers {
-                    add(&["--for", &number.to_string()]);
-                }
+                let each = |line: Line, number: &u8| line.option("--for", names.of(&number.to_string()));
+                numbers.iter().fold(request(names, keyslot), each)
             }
-            Step::Combine { .. } => add(&["recovery", "combine", "ANSWER"]),
-            Step::Password { only: None } => add(&["passwd"]),
-            Step::Password { only: Some(name) } => add(&["passwd", "--only", name]),
-            Step::Code { replace: None } => add(&["recovery", "new"]),
-            Step::Code { replace: Some(name) } => add(&["recovery", "new", "--replace", name]),
-            Step::Enroll { like, threshold, factors, .. } => {
-                add(&["keyslot", "enroll"]);
-                if self.header.keyslot(like).is_some_and(Keyslot::custodians) {
-                    add(&["--custodians"]);
-                }
+            Step::Combine { .. } => Line::new("recovery combine ANSWER"),
+            Step::Password { only: None } => Line::new("passwd"),
+            Step::Password { only: Some(name) } => Line::new("passwd").option("--only", names.of(name)),
+            Step::Code { replace: None } => Line::new("recovery new"),
+            Step::Code { replace: Some(name) } => Line::new("recovery new").option("--replace", names.of(name)),
+            Step::Enroll { threshold, custodians, factors, .. } => {
+                let mut line = Line::new(if *custodians { "keyslot enroll --custodians" } else { "keyslot enroll" });
                 for factor in factors {
-                    add(&["--factor", &self.factor(factor)]);
+                    line = self.with_factor(line, factor);
                 }
                 if usize::from(*threshold) != factors.len() {
-                    add(&["--threshold", &threshold.to_string()]);
+                    line = line.option("--threshold", names.of(&threshold.to_string()));
                 }
+                line
             }
-            Step::Wipe { keyslot } => add(&["keyslot", "wipe", keyslot]),
-            Step::Rotate => add(&["rotate"]),
-            Step::Sheet { keyslot } => add(&["recovery", "sheet", keyslot, "--output", "sheet.pdf"]),
-        }
+            Step::Wipe { keyslot, .. } => wipe(names, keyslot),
+            Step::Rotate => Line::new("rotate"),
+            Step::Sheet { keyslot } => Line::new("recovery sheet").value(names.of(keyslot)).and("--output=sheet.pdf"),
+        };
         let opens = !matches!(step, Step::Request { .. } | Step::Combine { .. } | Step::Sheet { .. });
-        if let (Some(by), true) = (&self.by, opens) {
-            add(&["--keyslot", by]);
-        }
-        if let Some(vault) = &self.vault {
-            add(&["--vault", vault]);
-        }
-        if let Step::Wipe { keyslot: gone } | Step::Code { replace: Some(gone) } = step
+        let line = match &self.by {
+            Some(by) if opens => line.option("--keyslot", names.of(by)),
+            _ => line,
+        };
+        if let Step::Wipe { keyslot: gone, .. } | Step::Code { replace: Some(gone) } = step
             && self.by.as_ref() == Some(gone)
         {
             self.by = None;
         }
-        words
+        self.of_vault(line)
     }
 
-    fn factor(&self, factor: &New) -> String {
+    /// The command with the vault, where it was named.
+    pub fn of_vault(&self, line: Line) -> Line {
+        match &self.vault {
+            Some(vault) => line.option("--vault", Value::file(vault)),
+            None => line,
+        }
+    }
+
+    fn with_factor(&self, line: Line, factor: &New) -> Line {
+        let from_header = |text: &str, line: Line| line.option("--factor", self.names.of(text).or("FACTOR"));
         match factor {
-            New::Known(text) => text.clone(),
-            New::Token { kind, lost } => {
-                self.args.named(self.things, lost).map_or_else(|| placeholder(kind), str::to_owned)
-            }
+            New::Known(text) => from_header(text, line),
+            New::Token { kind, lost } => match self.args.named(self.things, lost) {
+                Some(text) => line.option("--factor", Names::Proven.of(text).or("FACTOR")),
+                None => from_header(&placeholder(kind), line),
+            },
         }
     }
 
@@ -105,7 +111,7 @@ impl<'a> Commands<'a> {
             Step::Enroll { like, .. } => {
                 format!("a new way in, in the place of keyslot '{like}' ({})", slot(like))
             }
-            Step::Wipe { keyslot } => format!("wipe keyslot '{keyslot}' ({})", slot(keyslot)),
+            Step::Wipe { keyslot, .. } => format!("wipe keyslot '{keyslot}' ({})", slot(keyslot)),
             Step::Rotate => {
                 "a new account key: whoever has what was lost, and an older copy of the vault file, opens the newest \
                              vault, too, until then"
@@ -121,7 +127,7 @@ impl<'a> Commands<'a> {
 /// Shows things and steps as data. Where nothing opens, that is an error all the same.
 pub fn plan(header: &Header, things: &Things, plan: &Plan, args: &Args, session: &Session) -> Result<(), CliError> {
     let mut commands = Commands::new(header, things, args, session, plan);
-    let steps: Vec<(&Step, String, Vec<String>)> =
+    let steps: Vec<(&Step, String, Line)> =
         plan.steps.iter().map(|step| (step, commands.why(step), commands.of(step))).collect();
     let help = if plan.opening.is_none() { would_help(header, things) } else { Vec::new() };
     if args.json {
@@ -141,9 +147,10 @@ pub fn plan(header: &Header, things: &Things, plan: &Plan, args: &Args, session:
                 "custodians": opening.asked,
             })),
             "steps": steps.iter().map(|(step, why, command)| json!({
-                "what": why, "command": typed(command), "arguments": command[1..], "advice": step.is_advice(),
+                "what": why, "command": command.text(), "arguments": command.arguments(), "advice": step.is_advice(),
+                "after": plan.after(step),
             })).collect::<Vec<_>>(),
-            "would_help": help.iter().map(|(what, command)| json!({ "what": what, "command": command })).collect::<Vec<_>>(),
+            "would_help": help.iter().map(|(what, command)| json!({ "what": what, "command": command.text() })).collect::<Vec<_>>(),
         }))?;
     } else {
         lines(header, things, plan, &steps)?;
@@ -151,12 +158,7 @@ pub fn plan(header: &Header, things: &Things, plan: &Plan, args: &Args, session:
     if plan.opening.is_some() { Ok(()) } else { Err(nothing(header, things)) }
 }
 
-fn lines(
-    header: &Header,
-    things: &Things,
-    plan: &Plan,
-    steps: &[(&Step, String, Vec<String>)],
-) -> Result<(), CliError> {
+fn lines(header: &Header, things: &Things, plan: &Plan, steps: &[(&Step, String, Line)]) -> Result<(), CliError> {
     for thing in &things.all {
         let state = match thing.state {
             State::Have => "have",
@@ -181,7 +183,8 @@ fn lines(
     }
     for (n, (step, why, command)) in (1..).zip(steps) {
         let advice = if step.is_advice() { " (advice)" } else { "" };
-        out::line(&out::clean(&format!("{n}. {why}{advice}\n     {}", typed(command))))?;
+        let after = plan.after(step).map_or(String::new(), |first| format!(", only after {first} has worked"));
+        out::line(&out::clean(&format!("{n}. {why}{after}{advice}\n     {}", command.text())))?;
     }
     Ok(())
 }
@@ -202,29 +205,34 @@ fn missing(slot: &Keyslot, things: &Things) -> String {
     format!("without {}{held}", gone.join(" and "))
 }
 
+/// The command that asks custodians for a keyslot's factors.
+fn request(names: Names, keyslot: &str) -> Line {
+    Line::new("recovery request").value(names.of(keyslot))
+}
+
 /// What could still open the vault, and how.
-fn would_help(header: &Header, things: &Things) -> Vec<(String, Option<String>)> {
+pub(super) fn would_help(header: &Header, things: &Things) -> Vec<(String, Line)> {
     let mut help = Vec::new();
     for slot in header.keyslots.iter().filter(|slot| usable(slot) && slot.custodians()) {
         help.push((
             format!("somebody who holds what you miss of keyslot '{}' can answer from where they are", slot.name),
-            Some(format!("twinlock recovery request {}", quoted(&slot.name))),
+            request(Names::Unproven, &slot.name),
         ));
     }
     if things.all.iter().any(|thing| thing.is_token() && thing.state == State::Lost) {
         help.push((
             "a token whose PIN is blocked or forgotten takes a new one with its PUK".to_owned(),
-            Some("twinlock token unblock".to_owned()),
+            Line::new("token unblock"),
         ));
     }
     help.push((
         "an older backup opens by what opened the vault when it was made: a password from before a change, a keyslot wiped since"
             .to_owned(),
-        Some("twinlock restore BACKUP".to_owned()),
+        Line::new("restore BACKUP"),
     ));
     help.push((
         "so does a kit, with the vault file: a printed page, or a picture of it".to_owned(),
-        Some("twinlock restore --kit FILE".to_owned()),
+        Line::new("restore --kit FILE"),
     ));
     help
 }
@@ -236,8 +244,7 @@ pub fn nothing(header: &Header, things: &Things) -> CliError {
     }
     prose("what would still help:");
     for (what, command) in would_help(header, things) {
-        let command = command.map_or(String::new(), |command| format!(": '{command}'"));
-        prose(&format!("  - {what}{command}"));
+        prose(&format!("  - {what}: {}", command.shown()));
     }
     CliError::Plain {
         message: format!("nothing that you still have opens the vault '{}', and no program can without", header.name),

@@ -1,5 +1,6 @@
 //! A person led back: what they still have, the shortest way in, and one step after another. Each step is a command's own work.
 
+use super::super::command::{Line, Names};
 use super::super::factors::Spec;
 use super::super::init::choose_token;
 use super::super::keyslot::{enroll, wipe_from};
@@ -11,7 +12,7 @@ use super::super::rotate;
 use super::super::session::Session;
 use super::super::ways_in::{in_plain_words, tell_left, warnings};
 use super::Args;
-use super::plan::{New, Opening, Plan, Step, typed};
+use super::plan::{New, Opening, Plan, Step};
 use super::tell::{self, Commands};
 use super::things::{State, Things};
 use crate::factor::{FactorError, Role, password, recovery as code, role};
@@ -38,9 +39,8 @@ pub fn run(args: Args, session: &mut Session, header: &Header, mut things: Thing
     if vault.header().keyslots != header.keyslots {
         return Err(VaultError::HeaderChanged.into());
     }
-    let mut commands = Commands::new(header, &things, &args, session, &plan);
-    let steps = plan.steps.iter().map(|step| (step.clone(), commands.why(step), typed(&commands.of(step)))).collect();
-    Walk { args: &args, things: &things, tokens: Vec::new(), rotated: false, stop: false, steps }.go(vault, session)
+    let (tokens, placed) = (Vec::new(), Vec::new());
+    Walk { args: &args, things: &things, plan: &plan, tokens, placed, rotated: false, stop: false }.go(vault, session)
 }
 
 /// The tokens that are here now, by the ids of their things; no PIN is asked for.
@@ -173,9 +173,11 @@ fn announce(args: &Args, session: &Session, header: &Header, things: &Things, pl
     for (n, step) in (1..).zip(&plan.steps) {
         prose(&format!("  {n}. {}", commands.why(step)));
     }
-    let lost: Vec<String> = lost(things).into_iter().map(|id| format!(" --lost {}", typed(&[id]))).collect();
-    let vault = commands.vault.map(|path| format!(" --vault {}", typed(&[path]))).unwrap_or_default();
-    prose(&format!("as commands: twinlock recover --plan{}{vault}\n", lost.concat()));
+    let with = |line: Line, id: &String| line.option("--lost", commands.names.of(id).or("THING"));
+    let shown = commands.of_vault(lost(things).iter().fold(Line::new("recover --plan"), with));
+    prose("as commands:");
+    report::command(&shown);
+    prose("");
 }
 
 fn lost(things: &Things) -> Vec<String> {
@@ -194,10 +196,10 @@ fn by_custodians(
 ) -> CliError {
     let mut commands = Commands::new(header, things, args, session, plan);
     let request = plan.steps.iter().find(|step| matches!(step, Step::Request { .. }));
-    let request = request.map(|step| typed(&commands.of(step))).unwrap_or_default();
+    let request = request.map(|step| commands.of(step).shown()).unwrap_or_default();
     CliError::Plain {
         message: format!("keyslot '{}' opens with the help of others, and of nobody else", opening.keyslot),
-        hint: format!("ask them with '{request}'; with their answers: 'twinlock recover --answer FILE'"),
+        hint: format!("'twinlock recover --answer FILE' goes on with their answers; ask for them first: {request}"),
         code: LOCKED,
     }
 }
@@ -226,25 +228,30 @@ fn is_about_factors(error: &CliError) -> bool {
 struct Walk<'a> {
     args: &'a Args,
     things: &'a Things,
+    plan: &'a Plan,
     /// What was chosen in the place of lost tokens, by their ids.
     tokens: Vec<(String, Spec)>,
+    /// The keyslots in whose place another one was enrolled.
+    placed: Vec<String>,
     rotated: bool,
     /// Ctrl-C at a question after a step was done.
     stop: bool,
-    /// Each with what it is for, and its command.
-    steps: Vec<(Step, String, String)>,
 }
 
 impl Walk<'_> {
     fn go(mut self, mut vault: Vault, session: &mut Session) -> Result<(), CliError> {
-        let steps = std::mem::take(&mut self.steps);
-        let (mut last, mut left): (Option<&str>, Vec<&str>) = (None, Vec::new());
+        let plan = self.plan;
+        // Of the header as it was: what a step was for is told also when it is done.
+        let before = vault.header().clone();
+        let commands = Commands::new(&before, self.things, self.args, session, plan);
+        let whys: Vec<String> = plan.steps.iter().map(|step| commands.why(step)).collect();
+        let (mut last, mut left): (Option<&str>, Vec<&Step>) = (None, Vec::new());
         let is_sheet = |step: &Step| matches!(step, Step::Sheet { .. });
-        let total = steps.iter().filter(|(step, ..)| !is_sheet(step)).count();
-        for (n, (step, why, command)) in steps.iter().enumerate() {
+        let total = plan.steps.iter().filter(|step| !is_sheet(step)).count();
+        for (n, (step, why)) in plan.steps.iter().zip(&whys).enumerate() {
             if is_sheet(step) {
                 // Needs a printer, and the code once more. Without a rotation the old sheet is right.
-                left.extend(self.rotated.then_some(command.as_str()));
+                left.extend(self.rotated.then_some(step));
                 continue;
             }
             prose(&format!("\nStep {} of {total}: {why}", n + 1));
@@ -259,28 +266,46 @@ impl Walk<'_> {
             };
             match outcome {
                 Ok(Outcome::Done) if self.stop => {
-                    left.extend(steps[n + 1..].iter().map(|(.., command)| command.as_str()));
+                    left.extend(&plan.steps[n + 1..]);
+                    let left = self.commands(&left, &vault, session);
                     return Err(stopped(&PromptError::Cancelled.into(), Some(why), &left));
                 }
                 Ok(Outcome::Done) => last = Some(why),
                 Ok(Outcome::LeftOut) => {
                     prose("left out");
-                    left.push(command);
+                    left.push(step);
                 }
                 Err(error) => {
-                    left.extend(steps[n..].iter().map(|(.., command)| command.as_str()));
-                    return Err(stopped(&error, last, &left));
+                    left.extend(&plan.steps[n..]);
+                    return Err(stopped(&error, last, &self.commands(&left, &vault, session)));
                 }
             }
         }
         prose(&format!("\nThe vault '{}' opens with:", vault.header().name));
-        tell_left(vault.header(), &warnings(vault.header(), &Proofs::load(), SystemTime::now()));
+        let proofs = Proofs::load();
+        tell_left(vault.header(), &warnings(vault.header(), Names::Proven, &proofs, SystemTime::now()));
         if !left.is_empty() {
             prose("still to be done, or left out, as commands:");
-            as_commands(&left);
+            self.commands(&left, &vault, session).iter().for_each(report::command);
         }
         prose("a kit that was made before shows the vault as it was: 'twinlock kit export' makes a new one");
         Ok(())
+    }
+
+    /// What is left, as commands for the vault as it is now: a keyslot that is gone is in none of them.
+    fn commands(&self, left: &[&Step], vault: &Vault, session: &Session) -> Vec<Line> {
+        let header = vault.header();
+        let mut commands = Commands::new(header, self.things, self.args, session, self.plan);
+        commands.names = Names::Proven;
+        commands.by = commands.by.filter(|name| header.keyslot(name).is_some());
+        let there = |name: &String| header.keyslot(name).is_some();
+        let needed = left.iter().filter(|step| match step {
+            Step::Password { only: Some(name) } => there(name),
+            Step::Wipe { keyslot, .. } | Step::Sheet { keyslot } => there(keyslot),
+            _ => true,
+        });
+        let gone = |step: &Step| matches!(step, Step::Code { replace: Some(name) } if !there(name));
+        needed.map(|step| commands.of(if gone(step) { &Step::Code { replace: None } } else { step })).collect()
     }
 
     fn perform(&mut self, step: &Step, vault: &mut Vault, session: &mut Session) -> Result<Outcome, CliError> {
@@ -304,7 +329,7 @@ impl Walk<'_> {
                 let (keyslot, codes) = new.make(vault, session, None)?;
                 self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
             }
-            Step::Enroll { like, threshold, factors, spare } => {
+            Step::Enroll { like, threshold, custodians, factors, spare } => {
                 let question = Question::YesByDefault("Enroll a new spare now?");
                 if *spare && !session.prompt.confirm(&question)? {
                     return Ok(Outcome::LeftOut);
@@ -313,13 +338,19 @@ impl Walk<'_> {
                 if specs.contains(&Spec::Password) {
                     prose("its password is asked for as a new one, twice; it may be the one that you have");
                 }
-                let held = vault.header().keyslot(like).is_some_and(Keyslot::custodians);
-                let (keyslot, codes) = enroll(vault, session, None, &specs, (Some(*threshold), held), making)?;
+                let (keyslot, codes) = enroll(vault, session, None, &specs, (Some(*threshold), *custodians), making)?;
                 let opens = vault.header().keyslot(&keyslot).map(in_plain_words).unwrap_or_default();
                 prose(&format!("enrolled keyslot '{keyslot}': {opens}"));
+                self.placed.push(like.clone());
                 self.stop = !offer_sheet_of(session, vault, &keyslot, &codes);
             }
-            Step::Wipe { keyslot } => wipe_from(vault, session, keyslot, false)?,
+            Step::Wipe { keyslot, replaced: true, opens: true } if !self.placed.contains(keyslot) => {
+                prose(&format!(
+                    "keyslot '{keyslot}' still opens with what you have, and nothing is in its place yet: it is kept until then"
+                ));
+                return Ok(Outcome::LeftOut);
+            }
+            Step::Wipe { keyslot, .. } => wipe_from(vault, session, keyslot, false)?,
             Step::Rotate => {
                 rotate::Args::default().rotate(vault, session)?;
                 self.rotated = true;
@@ -374,24 +405,18 @@ impl Walk<'_> {
 }
 
 /// Where it stopped, and how to go on.
-fn stopped(error: &CliError, last: Option<&str>, left: &[&str]) -> CliError {
+fn stopped(error: &CliError, last: Option<&str>, left: &[Line]) -> CliError {
     let cancelled = is_cancelled(error);
     let code = report::explain(error).map_or(FIXABLE, |explained| explained.code);
     if !cancelled {
         report::tell(error);
     }
     prose("\nwhat is left, as commands:");
-    as_commands(left);
+    left.iter().for_each(report::command);
     let message = match (last, cancelled) {
         (Some(last), _) => format!("stopped; the last finished step: {last}"),
         (None, true) => "stopped before the first step; nothing was changed".to_owned(),
         (None, false) => "stopped in the first step".to_owned(),
     };
     CliError::Plain { message, hint: "go on with these commands, or with 'twinlock recover'".into(), code }
-}
-
-fn as_commands(left: &[&str]) {
-    for command in left {
-        prose(&format!("    {command}"));
-    }
 }

@@ -47,6 +47,12 @@ fn yubikey(serial: u32, policy: &str) -> Value {
     })
 }
 
+/// A keyslot of that name beside a stronger one, about which there is something of every sort to say.
+pub fn nasty(name: &str) -> Header {
+    let any = [password(), code(), yubikey(8, "once")];
+    header(vec![slot("strong", 2, &[password(), yubikey(7, "once")]), slot(name, 1, &any)])
+}
+
 fn kinds(warnings: &[Warning]) -> Vec<&'static str> {
     warnings.iter().map(|warning| warning.kind).collect()
 }
@@ -72,14 +78,17 @@ fn plain_words() {
 #[test]
 fn one_way_in_and_one_token_for_all() {
     let both = || slot("both", 2, &[password(), yubikey(7, "once")]);
-    assert_eq!(kinds(&of_structure(&header(vec![both()]))), ["one-way-in"]);
+    assert_eq!(kinds(&of_structure(&header(vec![both()]), Names::Proven)), ["one-way-in"]);
     // Two of three open in three ways.
-    assert_eq!(kinds(&of_structure(&header(vec![slot("of", 2, &[password(), code(), code()])]))), [""; 0]);
+    assert_eq!(
+        kinds(&of_structure(&header(vec![slot("of", 2, &[password(), code(), code()])]), Names::Proven)),
+        [""; 0]
+    );
     let same = header(vec![both(), slot("other", 2, &[code(), yubikey(7, "once")])]);
-    assert_eq!(kinds(&of_structure(&same)), ["same-token"]);
-    assert!(of_structure(&same)[0].what.contains("YubiKey 7 (ada)"));
+    assert_eq!(kinds(&of_structure(&same, Names::Proven)), ["same-token"]);
+    assert!(of_structure(&same, Names::Proven)[0].what.contains("YubiKey 7 (ada)"));
     let two = header(vec![both(), slot("spare", 2, &[password(), yubikey(8, "once")])]);
-    assert_eq!(kinds(&of_structure(&two)), [""; 0]);
+    assert_eq!(kinds(&of_structure(&two, Names::Proven)), [""; 0]);
 }
 
 #[test]
@@ -89,11 +98,11 @@ fn a_weaker_one_and_a_key_that_asks_nobody() {
         slot("weak", 1, &[password()]),
         slot("paper", 1, &[code()]),
     ]);
-    let said = of_structure(&vault);
+    let said = of_structure(&vault, Names::Proven);
     assert_eq!(kinds(&said), ["weaker"]);
     assert_eq!(said[0].what, "keyslot 'weak' asks for less than 'strong': with it a thief does not need the token");
     let open = header(vec![slot("open", 2, &[password(), yubikey(7, "never")]), slot("paper", 1, &[code()])]);
-    assert_eq!(kinds(&of_structure(&open)), ["no-consent"]);
+    assert_eq!(kinds(&of_structure(&open, Names::Proven)), ["no-consent"]);
 }
 
 #[test]
@@ -101,17 +110,17 @@ fn a_code_never_tried_and_a_token_not_seen_for_a_year() {
     let both = slot("both", 2, &[password(), yubikey(7, "once")]);
     let vault = header(vec![both.clone(), slot("paper", 1, &[code()])]);
     let none = Proofs::default();
-    assert_eq!(kinds(&warnings(&vault, &none, at("2025-04-30"))), ["untried-code"]);
-    assert_eq!(kinds(&warnings(&vault, &none, at("2025-05-03"))), ["untried-code", "unseen-token"]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &none, at("2025-04-30"))), ["untried-code"]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &none, at("2025-05-03"))), ["untried-code", "unseen-token"]);
     let mut seen = Proofs::default();
     seen.add(&[1; 16], &both, &[1, 2], "2025-02-01");
-    assert_eq!(kinds(&warnings(&vault, &seen, at("2026-01-31"))), ["untried-code"]);
-    assert_eq!(kinds(&warnings(&vault, &seen, at("2026-02-03"))), ["untried-code", "unseen-token"]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &seen, at("2026-01-31"))), ["untried-code"]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &seen, at("2026-02-03"))), ["untried-code", "unseen-token"]);
     seen.add(&[1; 16], &vault.keyslots[1], &[1], "2025-02-01");
-    assert_eq!(kinds(&warnings(&vault, &seen, at("2026-01-31"))), [""; 0]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &seen, at("2026-01-31"))), [""; 0]);
     // The same token in another keyslot counts for both.
     let spare = slot("spare", 2, &[code(), yubikey(7, "once")]);
     let vault = header(vec![both, spare.clone()]);
     seen.add(&[1; 16], &spare, &[1, 2], "2026-01-01");
-    assert_eq!(kinds(&warnings(&vault, &seen, at("2026-06-01"))), ["same-token"]);
+    assert_eq!(kinds(&warnings(&vault, Names::Proven, &seen, at("2026-06-01"))), ["same-token"]);
 }

@@ -133,9 +133,15 @@ impl Hints {
 }
 
 /// Whether that can be the name of a token.
-pub fn check_name(name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), String> {
     let bad = name.trim().is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
     if bad { Err(format!("a name has 1 to {MAX_NAME} characters, and no control characters")) } else { Ok(()) }
+}
+
+/// Whether a token may be called so from now on: one that begins with a dash would be taken for an option as an argument.
+pub fn check_new_name(name: &str) -> Result<(), String> {
+    check_name(name)?;
+    if name.starts_with('-') { Err("a name does not begin with '-'".to_owned()) } else { Ok(()) }
 }
 
 impl Params {
