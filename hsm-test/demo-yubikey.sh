@@ -35,7 +35,7 @@ run twinlock token setup piv --no-input --name ada --pin-file factory-pin --new-
 
 tell "A vault that opens by the YubiKey alone: PIN and touch. And, for the day when it is lost, one" \
      "other way: the password together with a recovery code on paper."
-run twinlock init --no-input --factor 'piv:serial=12345678;name=ada' --no-recovery --pin-file ada-pin --force
+run twinlock init --no-input --factor 'piv:serial=12345678;name=ada' --no-recovery --pin-file ada-pin
 run twinlock keyslot enroll --no-input --name rescue --factor password --factor recovery --force \
     --new-password-file password --recovery-out rescue-paper --pin-file ada-pin
 run twinlock keyslot list

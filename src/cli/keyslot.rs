@@ -64,6 +64,9 @@ pub struct Enroll {
     /// For custodians: other people hold its factors, and can answer for them from where they are ('recovery request')
     #[arg(long)]
     custodians: bool,
+    /// Do not ask whether it may stand beside keyslots that ask for more
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     making: Making,
 }
@@ -91,8 +94,9 @@ impl Enroll {
         check_threshold(default_threshold(self.threshold, &self.factors), self.factors.len())?;
         self.refuse_early(session)?;
         let mut vault = session.unlock_keeping_tokens()?;
-        let how = (self.threshold, self.custodians);
-        let (name, _) = enroll(&mut vault, session, self.name.as_deref(), &self.factors, how, &self.making)?;
+        let (name, specs, threshold) = (self.name.as_deref(), self.factors.as_slice(), self.threshold);
+        let new = Enrolling { name, specs, threshold, custodians: self.custodians, force: self.force };
+        let (name, _) = enroll(&mut vault, session, &new, &self.making)?;
         if self.custodians {
             prose(&format!(
                 "enrolled keyslot '{name}' for custodians: 'twinlock recovery request' asks those who hold its factors"
@@ -121,17 +125,29 @@ impl Enroll {
     }
 }
 
-/// Enrolls a keyslot, with its threshold and whether it is for custodians; its name, and the recovery codes made for it. A weaker one beside
-/// a stronger one is never silent.
+/// A keyslot to be enrolled.
+#[derive(Default)]
+pub struct Enrolling<'a> {
+    /// None: after its factors.
+    pub name: Option<&'a str>,
+    pub specs: &'a [Spec],
+    /// None: all of the factors are needed.
+    pub threshold: Option<u8>,
+    /// Whether other people hold its factors, and can answer for them.
+    pub custodians: bool,
+    /// Whether nobody is asked if it may stand beside keyslots that ask for more.
+    pub force: bool,
+}
+
+/// Enrolls a keyslot; its name, and the recovery codes made for it. A weaker one beside a stronger one is never silent.
 pub fn enroll(
     vault: &mut Vault,
     session: &mut Session,
-    name: Option<&str>,
-    specs: &[Spec],
-    (threshold, custodians): (Option<u8>, bool),
+    new: &Enrolling<'_>,
     making: &Making,
 ) -> Result<(String, Vec<CodeText>), CliError> {
-    let threshold = default_threshold(threshold, specs);
+    let Enrolling { name, specs, custodians, force, .. } = *new;
+    let threshold = default_threshold(new.threshold, specs);
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
     let taken: Vec<&str> = vault.header().keyslots.iter().map(|slot| slot.name.as_str()).collect();
@@ -142,7 +158,7 @@ pub fn enroll(
     }
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
-    warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
+    warn_of_weaker(session, &vault.weaker(&kinds, threshold), force)?;
     if custodians {
         warn_of_one_alone(threshold);
     }

@@ -4,7 +4,7 @@ use super::command::Names;
 use super::custody;
 use super::drill;
 use super::factors::{Making, Spec};
-use super::keyslot::{enroll, named};
+use super::keyslot::{Enrolling, enroll, named};
 use super::newfile::Target;
 use super::report::{CliError, FIXABLE, NOT_FOUND, USAGE, prose, warn};
 use super::session::Session;
@@ -14,7 +14,7 @@ use crate::factor::recovery::KIND;
 use crate::header::Keyslot;
 use crate::prompt::{Ask, Event, Prompt, PromptError, Question};
 use crate::secret::{CodeText, SecretText};
-use crate::vault::{Vault, peek};
+use crate::vault::{Vault, check_name, peek};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -35,10 +35,10 @@ pub enum Command {
 /// Make a recovery code, show it once, and enroll it once it is typed back
 #[derive(clap::Args, Default)]
 pub struct New {
-    /// What to call its keyslot [default: recovery]
+    /// What to call its keyslot [default: recovery, or with --replace the name of the code's that is wiped]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Wipe this keyslot once the new one is enrolled
+    /// Wipe this keyslot once the new one is enrolled; the new one takes over its name, if a recovery code opened it alone
     #[arg(long, value_name = "KEYSLOT")]
     pub replace: Option<String>,
     /// Write the code to FILE (made new, mode 0600) instead of showing it
@@ -92,8 +92,22 @@ impl New {
     ) -> Result<(String, Vec<CodeText>), CliError> {
         let replaced = self.replace.as_deref().map(|old| named(vault, old)).transpose()?;
         let making = Making { recovery_out: self.recovery_out, ..Making::default() };
-        let (name, codes) = enroll(vault, session, self.name.as_deref(), &[Spec::Recovery], (None, false), &making)?;
+        let new = Enrolling { name: self.name.as_deref(), specs: &[Spec::Recovery], ..Enrolling::default() };
+        let (mut name, codes) = enroll(vault, session, &new, &making)?;
         prose(&format!("enrolled keyslot '{name}': the recovery code alone opens the vault"));
+        if let Some(old) = &replaced {
+            let before = vault.header().clone();
+            // Both are there until this write; a sheet shows the name that stays.
+            if self.name.is_none() && is_code(old) && check_name(&old.name).is_ok() {
+                vault.wipe_for(old, &name)?;
+                prose(&format!("wiped keyslot '{}', and gave its name to the new one", old.name));
+                name.clone_from(&old.name);
+            } else {
+                vault.wipe(old)?;
+                prose(&format!("wiped keyslot '{}'", old.name));
+            }
+            Session::end_gone(&before, vault.header());
+        }
         if let (Some(target), [code]) = (target, codes.as_slice()) {
             let written = write_sheet(session, vault, &name, code, target);
             if written.is_err() {
@@ -101,11 +115,7 @@ impl New {
             }
             written?;
         }
-        if let Some(old) = &replaced {
-            let before = vault.header().clone();
-            vault.wipe(old)?;
-            prose(&format!("wiped keyslot '{}'", old.name));
-            Session::end_gone(&before, vault.header());
+        if replaced.is_some() {
             return Ok((name, codes));
         }
         for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
@@ -235,6 +245,11 @@ impl Prompt for Listening {
     fn can_retry(&self, ask: &Ask<'_>) -> bool {
         self.prompt.can_retry(ask)
     }
+}
+
+/// Whether the keyslot is that of one recovery code.
+fn is_code(slot: &Keyslot) -> bool {
+    code_alone(slot) && slot.factors.len() == 1 && !slot.custodians()
 }
 
 /// Whether a recovery code opens the keyslot without anything else.

@@ -130,12 +130,12 @@ fn nfkc(text: &str) -> Zeroizing<String> {
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `force`.
-    pub fn ask(vault: &str, keyslot: &str, force: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {
+    /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `allow_weak`.
+    pub fn ask(vault: &str, keyslot: &str, allow_weak: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {
         let ask = Ask::NewPassword { vault, keyslot };
         for _ in 0..ATTEMPTS {
             let first = prompt.secret(&ask)?.into_password();
-            if !force && !accepted(&first, &[vault, keyslot, "twinlock"], prompt)? {
+            if !allow_weak && !accepted(&first, &[vault, keyslot, "twinlock"], prompt)? {
                 continue;
             }
             let second = prompt.secret(&Ask::RepeatPassword)?.into_password();

@@ -104,6 +104,16 @@ impl Vault {
     ///
     /// `wiped` is the keyslot that the person saw: another one of that name, or the same one changed since, is a conflict.
     pub fn wipe(&mut self, wiped: &Keyslot) -> Result<(), VaultError> {
+        self.wipe_and_name(wiped, None)
+    }
+
+    /// The same, and the keyslot `by`, which was enrolled in its place, takes over its name: in one write, so that there is no time when
+    /// neither has it, or when the name stands for nothing.
+    pub fn wipe_for(&mut self, wiped: &Keyslot, by: &str) -> Result<(), VaultError> {
+        self.wipe_and_name(wiped, Some(by))
+    }
+
+    fn wipe_and_name(&mut self, wiped: &Keyslot, by: Option<&str>) -> Result<(), VaultError> {
         let name = wiped.name.as_str();
         self.change(|change| {
             let mut header = change.header().clone();
@@ -113,6 +123,10 @@ impl Vault {
             header.keyslots.retain(|slot| slot.name != name);
             if !header.keyslots.iter().any(usable) {
                 return Err(VaultError::LastKeyslot(name.to_owned()));
+            }
+            if let Some(by) = by {
+                let at = position(&header, by)?;
+                name.clone_into(&mut header.keyslots[at].name);
             }
             change.set_header(header)
         })
@@ -132,9 +146,15 @@ impl Vault {
         })
     }
 
-    /// The keyslots beside which one of these kinds and threshold asks for less. A recovery code does not count: 160 random bits are not guessed.
+    /// The keyslots beside which one of these kinds and threshold asks for less. A recovery code does not count: 160 random bits are not
+    /// guessed. Nor does what another keyslot gives away already.
     pub fn weaker(&self, kinds: &[&str], threshold: u8) -> Vec<Weaker> {
-        weaker_than(self.header(), &Needs::of(kinds, threshold))
+        let header = self.header();
+        let slots = header.keyslots.iter().filter(|slot| usable(slot));
+        let already: Vec<Weaker> = slots.flat_map(|slot| weaker_keyslot(header, slot)).collect();
+        let mut weaker = weaker_than(header, &Needs::of(kinds, threshold));
+        weaker.retain(|weaker| !already.contains(weaker));
+        weaker
     }
 }
 

@@ -230,3 +230,31 @@ $ twinlock keyslot test recovery --keyslot password --recovery-file code
     );
     assert!(!cli.path("new").exists(), "no code is made for nothing");
 }
+
+#[test]
+fn a_weak_password_and_a_weaker_keyslot_are_two_questions() {
+    let cli = Cli::new().file("pw", "four random words here").file("weak", "password1");
+    let factors = "--factor password --new-password-file pw --factor recovery --recovery-out code";
+    cli.ok(&format!("init {factors} {CHEAP}"));
+    let enroll = format!("keyslot enroll --factor password --password-file pw --recovery-file code {CHEAP}");
+    let ran = cli.run(&format!("{enroll} --new-password-file weak --force"));
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the new password is weak"), "{}", ran.stderr);
+    let ran = cli.run(&format!("{enroll} --new-password-file weak --allow-weak-password"));
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("asks for less") && ran.stderr.contains("use --force"), "{}", ran.stderr);
+    cli.ok(&format!("{enroll} --new-password-file weak --allow-weak-password --force"));
+}
+
+#[test]
+fn what_another_keyslot_gives_away_already_is_not_given_away_again() {
+    let cli = Cli::with_password();
+    let both = "keyslot enroll --factor password --factor recovery --name both --recovery-out code2";
+    cli.ok(&format!("{both} --new-password-file pw --recovery-file code --keyslot recovery {CHEAP}"));
+    let line = format!(
+        "keyslot enroll --factor password --new-password-file pw --password-file pw --keyslot password {CHEAP}"
+    );
+    let ran = cli.run(&line);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "enrolled keyslot 'password-2'\n");
+}

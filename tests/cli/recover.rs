@@ -252,7 +252,7 @@ fn with_the_answer_of_a_custodian_it_goes_on() {
     let screen = terminal.ended(0);
     assert!(screen.ends_with("makes a new one\r\n") && screen.contains("    twinlock rotate\r\n"), "{screen}");
     assert_eq!(cli.run("list --recovery-file code").code, Some(3), "the lost code opens nothing");
-    cli.ok("list --recovery-file code2 --keyslot recovery-2");
+    cli.ok("list --recovery-file code2 --keyslot recovery");
 }
 
 fn at(cli: &Cli, line: &str) -> Pty {
@@ -393,5 +393,5 @@ fn ctrl_c_at_the_offer_of_a_sheet_stops_after_the_code() {
     let screen = terminal.ended(1).replace("\r\n", " ");
     assert!(screen.contains("stopped; the last finished step: a new recovery code"), "{screen}");
     assert!(screen.contains("what is left, as commands:     twinlock rotate --keyslot=password"), "{screen}");
-    assert_eq!(names(&cli), ["password", "recovery-2"]);
+    assert_eq!(names(&cli), ["password", "recovery"]);
 }

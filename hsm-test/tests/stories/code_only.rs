@@ -30,7 +30,7 @@ fn told() {
         // rotate
         types("Password for", NEW),
         says("[y/N] ", "y"),
-        types_new_code("(keyslot 'recovery-2'): "),
+        types_new_code("(keyslot 'recovery'): "),
     ];
     tell(TITLE, &ada, typing, |hand| panic!("{hand}"));
 }

@@ -32,7 +32,6 @@ fn told() {
         types("Recovery code for", &ada.read("code-of-cyd")),
         // combine
         says("[Y/n] ", ""),
-        says("[y/N] ", "y"),
         types("New password", NEW),
         types("The same password again: ", NEW),
         // keyslot wipe

@@ -1,7 +1,7 @@
 //! `twinlock recovery combine`
 
 use super::super::factors::{Making, Spec, check_specs, ways};
-use super::super::keyslot::enroll;
+use super::super::keyslot::{Enrolling, enroll};
 use super::super::report::{CliError, prose};
 use super::super::session::Session;
 use crate::prompt::Question;
@@ -25,6 +25,9 @@ pub struct Combine {
     /// What to call the new keyslot [default: after its factors]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Do not ask whether it may stand beside keyslots that ask for more
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     making: Making,
 }
@@ -49,8 +52,9 @@ impl Combine {
             );
             return Ok(());
         }
-        let (name, _) =
-            enroll(&mut vault, session, self.name.as_deref(), &self.factors, (self.threshold, false), &self.making)?;
+        let (name, specs, threshold) = (self.name.as_deref(), self.factors.as_slice(), self.threshold);
+        let new = Enrolling { name, specs, threshold, force: self.force, custodians: false };
+        let (name, _) = enroll(&mut vault, session, &new, &self.making)?;
         let opens = vault.header().keyslot(&name).map(ways).unwrap_or_default();
         prose(&format!("enrolled keyslot '{name}': {opens}"));
         Ok(())

@@ -11,6 +11,7 @@ fn args() -> Args {
         new_token: Vec::new(),
         plan: true,
         json: false,
+        force: false,
         making: Making::default(),
     }
 }

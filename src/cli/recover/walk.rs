@@ -3,7 +3,7 @@
 use super::super::command::{Line, Names};
 use super::super::factors::Spec;
 use super::super::init::choose_token;
-use super::super::keyslot::{enroll, wipe_from};
+use super::super::keyslot::{Enrolling, enroll, wipe_from};
 use super::super::passwd;
 use super::super::proofs::Proofs;
 use super::super::recovery::{self, offer_sheet_of};
@@ -313,8 +313,9 @@ impl Walk<'_> {
         match step {
             Step::Request { .. } | Step::Combine { .. } => unreachable!("the vault is open"),
             Step::Password { only } => {
-                let (only, kdf, force) = (only.clone(), making.kdf.clone(), making.force);
-                passwd::Args { only, kdf, force }.change(vault, session)?;
+                let (only, kdf) = (only.clone(), making.kdf.clone());
+                let allow_weak_password = making.allow_weak_password;
+                passwd::Args { only, kdf, allow_weak_password }.change(vault, session)?;
             }
             Step::Code { replace } => {
                 let question = Question::YesByDefault("Make a recovery code?");
@@ -338,7 +339,9 @@ impl Walk<'_> {
                 if specs.contains(&Spec::Password) {
                     prose("its password is asked for as a new one, twice; it may be the one that you have");
                 }
-                let (keyslot, codes) = enroll(vault, session, None, &specs, (Some(*threshold), *custodians), making)?;
+                let (specs, threshold, force) = (specs.as_slice(), Some(*threshold), self.args.force);
+                let new = Enrolling { name: None, specs, threshold, custodians: *custodians, force };
+                let (keyslot, codes) = enroll(vault, session, &new, making)?;
                 let opens = vault.header().keyslot(&keyslot).map(in_plain_words).unwrap_or_default();
                 prose(&format!("enrolled keyslot '{keyslot}': {opens}"));
                 self.placed.push(like.clone());
