@@ -111,9 +111,9 @@ pub struct Making {
     /// Allow RSA keys to be used with OAEP-SHA-1, for old modules that know no other hash
     #[arg(long)]
     pub allow_sha1: bool,
-    /// Keep a weak password, and do not ask
+    /// Keep a weak password, and do not ask about weaker keyslots
     #[arg(long)]
-    pub allow_weak_password: bool,
+    pub force: bool,
 }
 
 impl Making {
@@ -240,7 +240,7 @@ impl<'a> Maker<'a> {
                     Rc::clone(password)
                 } else {
                     let prompt = session.prompt.as_mut();
-                    Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.allow_weak_password, prompt)?)
+                    Rc::new(NewPassword::ask(&self.vault, keyslot, self.making.force, prompt)?)
                 };
                 self.password = Some(Rc::clone(&password));
                 Box::new(PasswordEnroll { cost: self.making.kdf.cost().fresh(), password })

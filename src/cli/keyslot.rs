@@ -64,9 +64,6 @@ pub struct Enroll {
     /// For custodians: other people hold its factors, and can answer for them from where they are ('recovery request')
     #[arg(long)]
     custodians: bool,
-    /// Do not ask whether it may stand beside keyslots that ask for more
-    #[arg(long)]
-    force: bool,
     #[command(flatten)]
     making: Making,
 }
@@ -95,7 +92,7 @@ impl Enroll {
         self.refuse_early(session)?;
         let mut vault = session.unlock_keeping_tokens()?;
         let (name, specs, threshold) = (self.name.as_deref(), self.factors.as_slice(), self.threshold);
-        let new = Enrolling { name, specs, threshold, custodians: self.custodians, force: self.force };
+        let new = Enrolling { name, specs, threshold, custodians: self.custodians };
         let (name, _) = enroll(&mut vault, session, &new, &self.making)?;
         if self.custodians {
             prose(&format!(
@@ -135,8 +132,6 @@ pub struct Enrolling<'a> {
     pub threshold: Option<u8>,
     /// Whether other people hold its factors, and can answer for them.
     pub custodians: bool,
-    /// Whether nobody is asked if it may stand beside keyslots that ask for more.
-    pub force: bool,
 }
 
 /// Enrolls a keyslot; its name, and the recovery codes made for it. A weaker one beside a stronger one is never silent.
@@ -146,7 +141,7 @@ pub fn enroll(
     new: &Enrolling<'_>,
     making: &Making,
 ) -> Result<(String, Vec<CodeText>), CliError> {
-    let Enrolling { name, specs, custodians, force, .. } = *new;
+    let Enrolling { name, specs, custodians, .. } = *new;
     let threshold = default_threshold(new.threshold, specs);
     check_threshold(threshold, specs.len())?;
     check_specs(specs)?;
@@ -158,7 +153,7 @@ pub fn enroll(
     }
     vault.check()?;
     let kinds: Vec<&str> = specs.iter().map(Spec::kind).collect();
-    warn_of_weaker(session, &vault.weaker(&kinds, threshold), force)?;
+    warn_of_weaker(session, &vault.weaker(&kinds, threshold), making.force)?;
     if custodians {
         warn_of_one_alone(threshold);
     }

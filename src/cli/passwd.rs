@@ -17,9 +17,9 @@ pub struct Args {
     pub only: Option<String>,
     #[command(flatten)]
     pub kdf: Kdf,
-    /// Keep a weak password, and do not ask
+    /// Keep a weak password
     #[arg(long)]
-    pub allow_weak_password: bool,
+    pub force: bool,
 }
 
 impl Args {
@@ -34,16 +34,17 @@ impl Args {
         let prompt = session.prompt.as_mut();
         let only = self.only.as_deref();
         let before = vault.header().clone();
-        let report = vault.change_password(only, self.kdf.cost(), self.allow_weak_password, openers, prompt).map_err(
-            |error| match (error, only) {
-                (VaultError::NoPassword, Some(name)) => CliError::Plain {
-                    message: format!("keyslot '{name}' holds no password"),
-                    hint: "'twinlock keyslot list' shows which keyslots do".into(),
-                    code: 1,
-                },
-                (error, _) => error.into(),
-            },
-        )?;
+        let report =
+            vault.change_password(only, self.kdf.cost(), self.force, openers, prompt).map_err(|error| {
+                match (error, only) {
+                    (VaultError::NoPassword, Some(name)) => CliError::Plain {
+                        message: format!("keyslot '{name}' holds no password"),
+                        hint: "'twinlock keyslot list' shows which keyslots do".into(),
+                        code: 1,
+                    },
+                    (error, _) => error.into(),
+                }
+            })?;
         for name in &report.changed {
             prose(&format!("keyslot '{name}' has the new password"));
         }

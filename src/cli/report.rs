@@ -470,7 +470,7 @@ fn factor(error: &FactorError) -> Explained {
             let mut explained = Explained::new(
                 FIXABLE,
                 format!("the new password is weak: guessing it would take {time}"),
-                "choose four or more random words, or keep it with --allow-weak-password",
+                "choose four or more random words, or keep it with --force",
             );
             explained.notes.extend((!advice.is_empty()).then(|| advice.clone()));
             explained

@@ -21,12 +21,9 @@ pub struct Args {
     /// Drop this keyslot instead of keeping it; may be repeated
     #[arg(long, value_name = "NAME")]
     drop: Vec<String>,
-    /// Do not ask whether to begin
+    /// Do not ask whether to begin, and keep a weak password
     #[arg(long, short)]
     force: bool,
-    /// Keep a weak password, and do not ask
-    #[arg(long)]
-    allow_weak_password: bool,
 }
 
 impl Args {
@@ -47,8 +44,8 @@ impl Args {
             session.confirm(false, "Rotate it now?")?;
         }
         let prompt = session.prompt.as_mut();
-        let (weak, openers) = (self.allow_weak_password, &mut session.openers);
-        let rotation = vault.prepare_rotation(&self.drop, weak, &mut here, openers, prompt)?;
+        let (force, openers) = (self.force, &mut session.openers);
+        let rotation = vault.prepare_rotation(&self.drop, force, &mut here, openers, prompt)?;
         session.dismiss_tokens();
         let mut work = Stoppable::begin();
         let mut bar = Bar::new();

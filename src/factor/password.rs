@@ -130,12 +130,13 @@ fn nfkc(text: &str) -> Zeroizing<String> {
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `allow_weak`.
-    pub fn ask(vault: &str, keyslot: &str, allow_weak: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {
+    /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `force`; how strong it
+    /// is, is told in any case.
+    pub fn ask(vault: &str, keyslot: &str, force: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {
         let ask = Ask::NewPassword { vault, keyslot };
         for _ in 0..ATTEMPTS {
             let first = prompt.secret(&ask)?.into_password();
-            if !allow_weak && !accepted(&first, &[vault, keyslot, "twinlock"], prompt)? {
+            if !accepted(&first, &[vault, keyslot, "twinlock"], force, prompt)? {
                 continue;
             }
             let second = prompt.secret(&Ask::RepeatPassword)?.into_password();
@@ -168,7 +169,7 @@ impl Enroll for PasswordEnroll {
 }
 
 /// Tells how strong a new password is; a weak one needs the person's word, and without it is asked for again.
-fn accepted(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+fn accepted(password: &Password, names: &[&str], force: bool, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
     let judged = zxcvbn::zxcvbn(password.expose(), names);
     let score = u8::from(judged.score());
     let time = judged.crack_times().offline_slow_hashing_1e4_per_second().to_string();
@@ -177,6 +178,10 @@ fn accepted(password: &Password, names: &[&str], prompt: &mut dyn Prompt) -> Res
         if prompt.can_retry(&Ask::RepeatPassword) {
             prompt.show(&Event::Note(&format!("A strong password: guessing it would take {time}.")));
         }
+        return Ok(true);
+    }
+    if force {
+        prompt.show(&Event::Note(&format!("A weak password, kept as --force says: guessing it would take {time}.")));
         return Ok(true);
     }
     let advice = judged.feedback().map(advice).unwrap_or_default();

@@ -29,14 +29,14 @@ impl Vault {
         &mut self,
         only: Option<&str>,
         cost: CostWish,
-        allow_weak: bool,
+        force: bool,
         openers: &mut Openers,
         prompt: &mut dyn Prompt,
     ) -> Result<Rewrapped, VaultError> {
         let header = self.header().clone();
         let slots = chosen(&header, only)?;
         let names = slots.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>().join("', '");
-        let password = Rc::new(NewPassword::ask(&header.name, &names, allow_weak, prompt)?);
+        let password = Rc::new(NewPassword::ask(&header.name, &names, force, prompt)?);
         let mut report = Rewrapped::default();
         let mut made = Vec::new();
         for slot in slots {

@@ -106,7 +106,7 @@ impl Vault {
     pub fn prepare_rotation(
         &self,
         drop: &[String],
-        allow_weak: bool,
+        force: bool,
         here: &mut dyn FnMut(&Stanza) -> bool,
         openers: &mut Openers,
         prompt: &mut dyn Prompt,
@@ -127,7 +127,7 @@ impl Vault {
         header.generation = next_in_header(header.generation)?;
         header.keyslots = Vec::new();
         for way in ways {
-            let made = self.make(&way, allow_weak, openers, prompt)?;
+            let made = self.make(&way, force, openers, prompt)?;
             header.keyslots.push(wrap_around(self.header(), way.slot, made, &account_key)?);
         }
         let text = sign(&header, &account_key);
@@ -217,7 +217,7 @@ impl Vault {
     fn make<'a>(
         &'a self,
         way: &Way<'_>,
-        allow_weak: bool,
+        force: bool,
         openers: &mut Openers,
         prompt: &mut dyn Prompt,
     ) -> Result<Vec<Made<'a>>, VaultError> {
@@ -244,7 +244,7 @@ impl Vault {
                     again.ok_or_else(|| VaultError::CannotKeep(missing()))?
                 }
                 How::NewPassword => {
-                    let password = Rc::new(NewPassword::ask(&header.name, &slot.name, allow_weak, prompt)?);
+                    let password = Rc::new(NewPassword::ask(&header.name, &slot.name, force, prompt)?);
                     Box::new(password_at_cost(stanza, (&password, CostWish::default()), prompt))
                 }
             };

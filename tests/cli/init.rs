@@ -73,7 +73,7 @@ $ twinlock init --factor password
 $ twinlock init --factor password --new-password-file weak
 2> twinlock: error: the new password is weak: guessing it would take less than a second
 2> twinlock: note: This is a very common password. Add another word or two. Uncommon words are better.
-2> twinlock: hint: choose four or more random words, or keep it with --allow-weak-password
+2> twinlock: hint: choose four or more random words, or keep it with --force
 => 1
 $ twinlock init --factor password --new-password-file empty
 2> twinlock: error: cannot read the secret from 'empty': its first line is empty
@@ -135,7 +135,7 @@ $ twinlock init --factor password --kdf-memory 18
 #[test]
 fn a_weak_password_can_be_kept() {
     let cli = Cli::new().file("weak", "password1");
-    cli.ok(&format!("init --factor password --new-password-file weak --allow-weak-password {CHEAP}"));
+    cli.ok(&format!("init --factor password --new-password-file weak --force {CHEAP}"));
     cli.ok("list --password-file weak");
 }
 

@@ -108,7 +108,7 @@ $ twinlock passwd --recovery-file code
 $ twinlock passwd --recovery-file code --new-password-file weak
 2> twinlock: error: the new password is weak: guessing it would take less than a second
 2> twinlock: note: This is a very common password. Add another word or two. Uncommon words are better.
-2> twinlock: hint: choose four or more random words, or keep it with --allow-weak-password
+2> twinlock: hint: choose four or more random words, or keep it with --force
 => 1
 $ twinlock passwd --only recovery --recovery-file code --new-password-file pw
 2> twinlock: error: keyslot 'recovery' holds no password

@@ -183,8 +183,7 @@ fn what_shares_a_token_or_a_key_is_told() {
     let said = person.ok(&format!("keyslot enroll --name both {both} --force"));
     assert!(said.contains("two factors of keyslot 'both' are on the YubiKey 12345678 (ada)"), "{said}");
     assert!(said.contains("is a factor of 'piv' already: keyslot 'both' is no spare for it"), "{said}");
-    let said = person
-        .ok("keyslot enroll --name other --factor password --new-password-file pin --force --allow-weak-password");
+    let said = person.ok("keyslot enroll --name other --factor password --new-password-file pin --force");
     assert!(!said.contains("warning: two factors") && !said.contains("no spare"), "{said}");
 }
 

@@ -21,9 +21,7 @@ fn every_reader_is_shown_with_what_it_holds() {
     let point = hex::encode(&key[key.len() - 65..]);
     make_key(&card, "9a", RSA, &once());
     make_key(&old, "82", P256, &once());
-    person.ok(
-        "init --no-recovery --factor password --factor piv:12345678/82 --new-password-file pin --allow-weak-password",
-    );
+    person.ok("init --no-recovery --factor password --factor piv:12345678/82 --new-password-file pin --force");
     let expected = format!(
         "YubiKey 12345678: ready, with the PIN that all YubiKeys come with\n  firmware 5.4.3, reader '{}'\n  \
          PIV slot 82: ecdh-p256, PIN once, touch always; opens keyslot 'password+piv'\n  PIV slot 9a: RSA, PIN once, touch never\n\

@@ -25,9 +25,6 @@ pub struct Combine {
     /// What to call the new keyslot [default: after its factors]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Do not ask whether it may stand beside keyslots that ask for more
-    #[arg(long)]
-    force: bool,
     #[command(flatten)]
     making: Making,
 }
@@ -53,7 +50,7 @@ impl Combine {
             return Ok(());
         }
         let (name, specs, threshold) = (self.name.as_deref(), self.factors.as_slice(), self.threshold);
-        let new = Enrolling { name, specs, threshold, force: self.force, custodians: false };
+        let new = Enrolling { name, specs, threshold, custodians: false };
         let (name, _) = enroll(&mut vault, session, &new, &self.making)?;
         let opens = vault.header().keyslot(&name).map(ways).unwrap_or_default();
         prose(&format!("enrolled keyslot '{name}': {opens}"));

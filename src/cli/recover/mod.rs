@@ -38,9 +38,6 @@ pub struct Args {
     /// The plan as JSON
     #[arg(long, requires = "plan")]
     json: bool,
-    /// Do not ask whether a new keyslot may stand beside those that ask for more
-    #[arg(long)]
-    force: bool,
     #[command(flatten)]
     making: Making,
 }

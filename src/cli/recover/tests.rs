@@ -11,7 +11,6 @@ fn args() -> Args {
         new_token: Vec::new(),
         plan: true,
         json: false,
-        force: false,
         making: Making::default(),
     }
 }

@@ -313,9 +313,8 @@ impl Walk<'_> {
         match step {
             Step::Request { .. } | Step::Combine { .. } => unreachable!("the vault is open"),
             Step::Password { only } => {
-                let (only, kdf) = (only.clone(), making.kdf.clone());
-                let allow_weak_password = making.allow_weak_password;
-                passwd::Args { only, kdf, allow_weak_password }.change(vault, session)?;
+                let (only, kdf, force) = (only.clone(), making.kdf.clone(), making.force);
+                passwd::Args { only, kdf, force }.change(vault, session)?;
             }
             Step::Code { replace } => {
                 let question = Question::YesByDefault("Make a recovery code?");
@@ -339,8 +338,8 @@ impl Walk<'_> {
                 if specs.contains(&Spec::Password) {
                     prose("its password is asked for as a new one, twice; it may be the one that you have");
                 }
-                let (specs, threshold, force) = (specs.as_slice(), Some(*threshold), self.args.force);
-                let new = Enrolling { name: None, specs, threshold, custodians: *custodians, force };
+                let (specs, threshold) = (specs.as_slice(), Some(*threshold));
+                let new = Enrolling { name: None, specs, threshold, custodians: *custodians };
                 let (keyslot, codes) = enroll(vault, session, &new, making)?;
                 let opens = vault.header().keyslot(&keyslot).map(in_plain_words).unwrap_or_default();
                 prose(&format!("enrolled keyslot '{keyslot}': {opens}"));
