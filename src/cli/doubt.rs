@@ -9,7 +9,7 @@ use crate::vault::Mark;
 struct Told {
     message: String,
     question: &'static str,
-    hint: &'static str,
+    hint: String,
 }
 
 const RESTORED: &str =
@@ -42,7 +42,10 @@ impl Doubt {
                 RESTORED,
             ),
             Self::Rotated => (
-                format!("the vault has got another account key since it was last seen here (fingerprint {})", mark.short()),
+                format!(
+                    "the vault has got another account key since it was last seen here (fingerprint {})",
+                    mark.short()
+                ),
                 ROTATED,
                 "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
                  --accept-changed; if not, somebody replaced the file",
@@ -57,10 +60,8 @@ impl Doubt {
                 "if you rotated it elsewhere and 'twinlock verify' shows this fingerprint there, too, repeat with \
                  --accept-changed, and look in the other copy for what is missing here; if not, somebody replaced the file",
             ),
-            Self::OlderKey => (
-                "this vault file is from before the vault was rotated: whoever had the old account key can read it, and \
-                 may have written it"
-                    .to_owned(),
+            Self::OlderKey { astray } => (
+                format!("this vault file is from before the vault was rotated{}", old_key(astray)),
                 "Have you put an older copy back yourself? Go on with it?",
                 "if you restored a backup, repeat with --accept-changed, then 'twinlock rotate'; if not, somebody \
                  tampered with the file",
@@ -77,13 +78,21 @@ impl Doubt {
                  missing here; if not, somebody tampered with the file",
             ),
         };
-        Told { message, question, hint }
+        Told { message, question, hint: hint.to_owned() }
     }
 
-    /// The same of a backup that is to be put in place; none where it is only an older one of what was there, as backups are.
+    /// The same of a backup that is to be put in place; none where it is only an older one of what was there, as backups are. One from before
+    /// a rotation is more than that: who rotates because of a thief does not want the thief's copy back.
     fn of_backup(self, mark: &Mark) -> Option<Told> {
         let what = match self {
-            Self::OlderKey | Self::Older(_) => return None,
+            Self::Older(_) => return None,
+            Self::OlderKey { astray } => {
+                return Some(Told {
+                    message: format!("the backup is from before the vault was rotated{}", old_key(astray)),
+                    question: "Is it a copy that you made yourself? Put it in the place of the vault?",
+                    hint: "if you made it yourself, repeat with --accept-changed, then 'twinlock rotate'; if not, try a later backup".to_owned(),
+                });
+            }
             Self::OtherVault => "the backup is of another vault than the one last seen here",
             Self::OtherKey => {
                 "the backup holds another account key than the vault last seen here, and is another vault so"
@@ -97,11 +106,25 @@ impl Doubt {
                     message: format!("the backup went another way than the vault last seen here{}", others(more)),
                     question: "Is it the copy that you want? Put it in its place?",
                     hint: "if it is the copy that you want, repeat with --accept-changed, and look in the other one for what is \
-                           missing in it",
+                           missing in it"
+                        .to_owned(),
                 });
             }
         };
-        Some(Told { message: format!("{what} (fingerprint {})", mark.short()), question: COMPARED, hint: COMPARE })
+        Some(Told {
+            message: format!("{what} (fingerprint {})", mark.short()),
+            question: COMPARED,
+            hint: COMPARE.to_owned(),
+        })
+    }
+}
+
+/// What the old account key means.
+fn old_key(astray: bool) -> &'static str {
+    if astray {
+        ", and holds writes that were not seen here: whoever had the old account key can read it, and may have made them"
+    } else {
+        ": whoever had the old account key can read it, and may have written it"
     }
 }
 
@@ -126,9 +149,12 @@ impl Session {
     }
 
     /// The same for a backup, before anything is replaced by it: what `list` would refuse must not come in by `restore`. True: a person was
-    /// asked, and wants it.
-    pub(super) fn check_backup(&mut self, doubt: Option<Doubt>, mark: &Mark) -> Result<bool, CliError> {
-        let Some(told) = doubt.and_then(|doubt| doubt.of_backup(mark)) else { return Ok(false) };
+    /// asked, and wants it. `force`: what is there wants that option, too, where nobody can be asked.
+    pub(super) fn check_backup(&mut self, doubt: Option<Doubt>, mark: &Mark, force: bool) -> Result<bool, CliError> {
+        let Some(mut told) = doubt.and_then(|doubt| doubt.of_backup(mark)) else { return Ok(false) };
+        if force {
+            told.hint = told.hint.replace("--accept-changed", "--accept-changed --force");
+        }
         self.settle(told, ANOTHER)?;
         Ok(!self.global.accept_changed)
     }
@@ -151,6 +177,6 @@ impl Session {
                 other => other,
             });
         }
-        Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
+        Err(CliError::Plain { message, hint, code: super::report::DAMAGED })
     }
 }

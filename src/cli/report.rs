@@ -327,6 +327,7 @@ fn vault(error: &VaultError) -> Explained {
         VaultError::WentBack | VaultError::WentAstray => {
             Explained::new(DAMAGED, error, "nothing was written; if it was you, run the command again")
         }
+        VaultError::WentFar => Explained::new(BUSY, error, "nothing was written; run the command again"),
         VaultError::Rotated
         | VaultError::HeaderChanged
         | VaultError::CannotKeep(_)

@@ -74,12 +74,12 @@ pub fn place(
 ) -> Result<(), CliError> {
     let mut seen = Seen::load(target);
     let rolled = seen.doubt(&vault.mark());
-    let known = seen.knows(&vault.mark());
+    let (known, had) = (seen.knows(&vault.mark()), seen.had(&vault.mark()));
     let there = look(vault, target, known)?;
     let ask = there.as_ref().is_some_and(|there| there.ask);
     if let Some(matter) = there.as_ref().and_then(|there| there.matter.as_ref()) {
         if ask && !force && !session.interactive() {
-            session.check_backup(rolled, &vault.mark())?;
+            session.check_backup(rolled, &vault.mark(), true)?;
             return Err(CliError::Plain {
                 message: matter.clone(),
                 hint: "if the backup is to take its place, repeat with --force; what is there stays beside it".into(),
@@ -89,7 +89,7 @@ pub fn place(
         warn(matter);
     }
     // Who has answered this is not asked for the same once more.
-    let wanted = session.check_backup(rolled, &vault.mark())?;
+    let wanted = session.check_backup(rolled, &vault.mark(), false)?;
     if let (None, Some(word)) = (rolled, seen.word(&vault.mark())) {
         warn(&word);
     }
@@ -120,20 +120,22 @@ pub fn place(
         (Some(aside), false) => drop(std::fs::remove_file(aside)),
         (None, _) => {}
     }
-    prose(&if known {
-        format!("its fingerprint is {}, which this machine knows", mark.short())
-    } else {
-        format!(
-            "its fingerprint is {}; compare it with your recovery sheet, or with 'twinlock verify' on another machine",
-            mark.short()
-        )
+    let fingerprint = mark.short();
+    prose(&match (known, had) {
+        (_, true) => {
+            format!("its fingerprint is {fingerprint}, which is that of an account key from before a rotation")
+        }
+        (true, false) => format!("its fingerprint is {fingerprint}, which this machine knows"),
+        (false, false) => format!(
+            "its fingerprint is {fingerprint}; compare it with your recovery sheet, or with 'twinlock verify' on another machine"
+        ),
     });
     match rolled {
         Some(Doubt::Older(writes)) => {
             warn(&format!("it is older than what was last seen here: {} not in it", lost(writes)));
         }
-        Some(Doubt::OlderKey) => warn(
-            "it is from before the vault was rotated: whoever had the old account key can read it; \
+        Some(Doubt::OlderKey { .. }) => warn(
+            "it is from before the vault was rotated: whoever had the old account key can read what is added to it; \
              'twinlock rotate' gives it a new one",
         ),
         _ => {}

@@ -184,8 +184,8 @@ pub(super) enum Doubt {
     Rotated,
     /// The same, and what was last seen here is not what was rotated.
     RotatedFork,
-    /// Under an account key that the vault had before it was rotated.
-    OlderKey,
+    /// Under an account key that the vault had before it was rotated; `astray`: not all of it was seen here before that.
+    OlderKey { astray: bool },
     /// Older by so many writes.
     Older(u64),
     /// It went another way, and has so many writes more, if any.
@@ -235,7 +235,7 @@ impl Seen {
         let parted = kept.parted(mark) == Some(true);
         if kept.fingerprint != fingerprint && !kept.becomes(mark) {
             return Some(match () {
-                () if kept.before.contains(&fingerprint) => Doubt::OlderKey,
+                () if kept.before.contains(&fingerprint) => Doubt::OlderKey { astray: parted },
                 // That it tells of what was seen here proves nothing: whoever had the old account key, or the file, knew it, too.
                 () if mark.epoch > kept.epoch && parted => Doubt::RotatedFork,
                 () if mark.epoch > kept.epoch => Doubt::Rotated,
@@ -266,6 +266,12 @@ impl Seen {
                 || kept.coming.as_ref() == Some(&fingerprint)
         };
         self.memory.vaults.iter().any(|kept| kept.vault == id && known(kept))
+    }
+
+    /// Whether it is an account key that the vault had, here or at another path, before it was rotated.
+    pub fn had(&self, mark: &Mark) -> bool {
+        let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));
+        self.memory.vaults.iter().any(|kept| kept.vault == id && kept.before.contains(&fingerprint))
     }
 
     /// What is worth a word about a copy that has not been seen at this path before: where a newer one lies, or one that went another way.

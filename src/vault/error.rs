@@ -174,6 +174,8 @@ pub enum VaultError {
     WentBack,
     /// Another copy, which went another way, came into the file's place while this program had it open.
     WentAstray,
+    /// The file got more writes than it tells of while this program had it open: nobody can tell whether they came after what was read.
+    WentFar,
     /// The number of writes, or of account keys, has no next one.
     CountedOut,
     /// Another process has rotated the vault meanwhile.
@@ -264,6 +266,9 @@ impl fmt::Display for VaultError {
             Self::WentBack => f.write_str("somebody put an older vault file back while this command was running"),
             Self::WentAstray => f.write_str(
                 "somebody put another copy of the vault in its place while this command was running: it went another way",
+            ),
+            Self::WentFar => f.write_str(
+                "the vault got more than 255 writes while this command was running: whether it is still the same copy cannot be told",
             ),
             Self::Rotated => f.write_str("the vault got a new account key while this command was running"),
             Self::HeaderChanged => f.write_str("another process changed the vault's keyslots at the same time"),

@@ -43,8 +43,11 @@ impl State {
             if now.manifest.sequence < self.manifest.sequence {
                 return Err(VaultError::WentBack);
             }
-            if now.line().parted(&self.line()) == Some(true) {
-                return Err(VaultError::WentAstray);
+            match now.line().parted(&self.line()) {
+                Some(false) => {}
+                Some(true) => return Err(VaultError::WentAstray),
+                // The next command tells what it can of that, and asks.
+                None => return Err(VaultError::WentFar),
             }
             *self = now;
         }

@@ -284,7 +284,8 @@ mod tests {
             other.add(&note(&format!("many {n}"))).unwrap();
         }
         std::fs::write(&file, std::fs::read(&copy).unwrap()).unwrap();
-        vault.add(&note("b")).unwrap();
+        let refused = vault.add(&note("b"));
+        assert!(matches!(refused, Err(VaultError::WentFar)), "{refused:?}");
     }
 
     /// A vault that has read its set ahead, as it does while a token is waited for.

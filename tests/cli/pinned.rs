@@ -130,9 +130,6 @@ fn what_this_machine_knows_is_put_back_in_one_step() {
     assert!(ran.stderr.contains("is from before the one in the backup was rotated"), "{}", ran.stderr);
     let known = format!("its fingerprint is {}, which this machine knows", fingerprint(&cli));
     assert!(ran.stderr.contains(&known), "{}", ran.stderr);
-    let ran = cli.run("restore old --force --no-input --recovery-file code");
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("it is from before the vault was rotated"), "{}", ran.stderr);
     // A machine that has never opened either believes nothing that a file says of its epoch.
     let new = Cli::new().file("code", &cli.read("code"));
     fs::create_dir_all(new.vault().parent().unwrap()).unwrap();
@@ -142,6 +139,42 @@ fn what_this_machine_knows_is_put_back_in_one_step() {
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("repeat with --force"), "{}", ran.stderr);
     new.ok("restore rotated --force --no-input --recovery-file code");
+}
+
+/// Who rotated because of a thief does not get the thief's copy back unasked.
+#[test]
+fn a_backup_from_before_a_rotation_is_asked_about() {
+    let cli = kept();
+    let thief = elsewhere(&cli);
+    cli.ok("rotate --recovery-file code");
+    let rotated = vault(&cli);
+    for n in 0..6 {
+        thief.ok(&format!("add evil{n} --value-file value --recovery-file code"));
+    }
+    fs::copy(thief.vault(), cli.path("forged")).unwrap();
+    let refused = |file: &str, options: &str, code, says: &str, hint: &str| {
+        let ran = cli.run(&format!("restore {file} --no-input --recovery-file code{options}"));
+        assert_eq!(ran.code, Some(code), "{}", ran.stderr);
+        assert!(ran.stderr.contains(says) && ran.stderr.contains(hint), "{}", ran.stderr);
+    };
+    let (own, theirs) = ("may have written it\n", "and holds writes that were not seen here");
+    let (one, both) = ("repeat with --accept-changed, then", "repeat with --accept-changed --force, then");
+    refused("old", "", 5, own, both);
+    refused("forged", "", 5, theirs, both);
+    refused("forged", " --force", 5, theirs, one);
+    assert!(vault(&cli) == rotated, "nothing was replaced");
+    // To have taken the vault away first helps nobody.
+    fs::remove_file(cli.vault()).unwrap();
+    refused("forged", "", 5, theirs, one);
+    refused("old", "", 5, own, one);
+    assert!(!cli.vault().exists());
+    fs::write(cli.vault(), &rotated).unwrap();
+    // Its owner has made it, and goes on from there.
+    let old = cli.run("restore old --accept-changed --force --no-input --recovery-file code");
+    assert_eq!(old.code, Some(0), "{}", old.stderr);
+    assert!(old.stderr.contains("which is that of an account key from before a rotation"), "{}", old.stderr);
+    assert!(old.stderr.contains("it is from before the vault was rotated"), "{}", old.stderr);
+    cli.ok("list --recovery-file code");
 }
 
 #[test]
