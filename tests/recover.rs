@@ -51,7 +51,7 @@ fn a_lost_token_and_a_new_one() {
         ("PIN of token 'bob", PIN),
         ("New password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
         ("The same password again: ", NEW),
-        ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
+        ("Wipe keyslot 'daily'? It will no longer open this vault. [y/N] ", "y"),
         ("Rotate it now? [y/N] ", "y"),
         ("Password for vault 'personal' (keyslot 'password+pkcs11'): ", NEW),
     ]);

@@ -197,10 +197,11 @@ fn ask_token(session: &mut Session) -> Result<Option<Spec>, CliError> {
 pub fn choose_token(session: &mut Session) -> Result<Spec, CliError> {
     loop {
         let yubikeys = session.yubikeys();
+        let no_module = session.tokens()?.borrow().is_empty();
+        // Without a module there may be YubiKeys.
         let others = match session.usable_tokens() {
             Ok(tokens) => tokens,
-            // Without a module there may be YubiKeys.
-            Err(_) if !yubikeys.is_empty() => Vec::new(),
+            Err(_) if no_module || !yubikeys.is_empty() => Vec::new(),
             Err(error) => return Err(error),
         };
         let mut names: Vec<String> = yubikeys.iter().map(|token| format!("the {}", token.name())).collect();
@@ -208,7 +209,13 @@ pub fn choose_token(session: &mut Session) -> Result<Spec, CliError> {
         if names.is_empty() {
             return Err(CliError::Plain {
                 message: "no token is here that has been set up".into(),
-                hint: "'twinlock token list' shows what is found; plug the token in, and start again".into(),
+                hint: if no_module {
+                    "plug in a YubiKey that 'twinlock token setup piv' has set up; other tokens need their module, \
+                     --module /PATH/TO/MODULE.so"
+                } else {
+                    "'twinlock token list' shows what is found; plug the token in, and start again"
+                }
+                .into(),
                 code: super::report::TOKEN,
             });
         }

@@ -219,7 +219,7 @@ pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bo
     left.keyslots.retain(|other| other.id != slot.id);
     prose(&format!("without keyslot '{name}' there is left:"));
     tell_left(&left, &warnings(&left, Names::Proven, &Proofs::load(), SystemTime::now()));
-    session.confirm(force, &format!("Wipe keyslot '{name}'? What it needs will no longer open this vault."))?;
+    session.confirm(force, &format!("Wipe keyslot '{name}'? It will no longer open this vault."))?;
     let before = vault.header().clone();
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));

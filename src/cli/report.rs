@@ -415,7 +415,7 @@ fn one_locked(name: &str, refusal: &Refusal) -> Explained {
     match refusal {
         Refusal::Factor(error) => factor(error),
         Refusal::Wrong { .. } => {
-            Explained::new(LOCKED, refused(refusal), "'twinlock keyslot list' shows the other ways in")
+            Explained::new(LOCKED, refused(refusal), "'twinlock recover' leads through the other ways in")
         }
         Refusal::WrongAnswers { .. } => Explained::new(
             LOCKED,

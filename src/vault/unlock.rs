@@ -233,7 +233,7 @@ fn passed_over(refusal: &Refusal, told: &Told) -> Option<String> {
 }
 
 /// The keyslots worth trying, best first: what a file was given for, then tokens, those that are here before others, then passwords,
-/// then recovery codes.
+/// then recovery codes; those for custodians after all others.
 fn candidates<'a>(
     header: &'a Header,
     wish: Wish<'_>,
@@ -271,7 +271,8 @@ fn ranked<'a>(
     let mut rank = |slot: &Keyslot| {
         let given = slot.factors.iter().any(|stanza| wish.brings(stanza));
         let recovery = slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND);
-        (!given, !has_token(slot), !given && away(slot), recovery)
+        // What other people hold comes after all that is one's own, whatever its factors: their prompts are not for the owner's password.
+        (slot.custodians(), !given, !has_token(slot), !given && away(slot), recovery)
     };
     let mut slots: Vec<_> = header.keyslots.iter().collect();
     slots.sort_by_cached_key(|slot| rank(slot));

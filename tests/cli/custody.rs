@@ -429,3 +429,13 @@ fn the_state_is_for_its_owner_alone_and_a_request_fits_a_qr_code() {
     // All of it is in the alphanumeric mode of QR codes.
     assert!(body.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '.'), "{body}");
 }
+
+/// Their prompts are not for what the owner types by habit: a password typed where a code is asked for is shown on the screen.
+#[test]
+fn what_other_people_hold_is_asked_for_last() {
+    let ada = Ada::new();
+    let ran = ada.0.run("list --no-input --password-file bob");
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    let at = |name: &str| ran.stderr.find(&format!("keyslot '{name}'")).unwrap_or_else(|| panic!("{}", ran.stderr));
+    assert!(at("recovery") < at("friends"), "{}", ran.stderr);
+}

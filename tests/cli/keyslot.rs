@@ -87,7 +87,7 @@ $ twinlock keyslot test 'in the bank' --recovery-file code3
 2> keyslot 'in the bank' opens the vault 'personal'
 $ twinlock keyslot test recovery-2 --recovery-file code3
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock keyslot wipe recovery-2 --recovery-file code
 2> without keyslot 'recovery-2' there is left:
@@ -114,11 +114,11 @@ $ twinlock keyslot wipe recovery --recovery-file code --force
 2> if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault
 $ twinlock list --recovery-file code
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --recovery-file code2
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock keyslot list
 1> NAME         OPENS WITH  ENROLLED

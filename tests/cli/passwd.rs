@@ -17,7 +17,7 @@ $ twinlock passwd --password-file pw --new-password-file pw2 --kdf-memory 19 --k
 2> twinlock: warning: older copies of the vault file still open with the old password
 $ twinlock list --password-file pw
 2> twinlock: error: the password is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --password-file pw2
 1> github

@@ -298,7 +298,7 @@ fn a_lost_token_is_replaced_and_then_wiped() {
     terminal.answer(&[
         ("Password for vault 'personal' (keyslot 'password'): ", PASSWORD),
         ("Secret of the test factor 'bob': ", "b"),
-        ("Wipe keyslot 'daily'? What it needs will no longer open this vault. [y/N] ", "y"),
+        ("Wipe keyslot 'daily'? It will no longer open this vault. [y/N] ", "y"),
         ("Rotate it now? [y/N] ", "n"),
     ]);
     let screen = terminal.ended(0);

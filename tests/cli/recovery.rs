@@ -17,7 +17,7 @@ $ twinlock recovery new --recovery-out code3 --recovery-file code --replace reco
 2> wiped keyslot 'recovery'
 $ twinlock list --recovery-file code
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --recovery-file code3
 $ twinlock keyslot list
@@ -44,7 +44,7 @@ $ twinlock keyslot list
 1> recovery  recovery    DAY
 $ twinlock list --recovery-file code
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --keyslot recovery --recovery-file code2
 "#,

@@ -100,7 +100,7 @@ fn another_vault_is_replaced_only_when_told() {
         r#"
 $ twinlock restore other --recovery-file code
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 "#,
     );

@@ -105,7 +105,7 @@ $ twinlock restore --kit kit.txt --password-file pw
 $ twinlock restore --kit kit.txt --password-file pw2
 2> a kit of the vault 'personal': epoch 1, header generation 1, 2 keyslots
 2> twinlock: error: the password is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock restore --kit one.txt --recovery-file code
 2> a kit of the vault 'personal': epoch 1, header generation 1, 1 of 2 keyslots

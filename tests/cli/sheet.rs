@@ -31,7 +31,7 @@ $ twinlock recovery sheet recovery -o sheet.txt --recovery-file code
 => 1
 $ twinlock recovery sheet recovery -o wrong.txt --recovery-file code2
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock recovery sheet both -o both.txt --recovery-file code2 --password-file pw
 2> the recovery code is right: it opens keyslot 'both'

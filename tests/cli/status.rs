@@ -69,7 +69,7 @@ $ twinlock recovery drill password --password-file wrong
 2> twinlock: warning: the way in 'password' is not proven
 2> while another way in opens, mend it: look for the factor that was wrong or missing and drill again; or make a new way in ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one: 'twinlock keyslot wipe password'
 2> twinlock: error: the password is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock recovery drill other
 2> twinlock: error: no keyslot is called 'other'

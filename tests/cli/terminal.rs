@@ -145,7 +145,7 @@ fn a_wrong_password_three_times() {
     terminal.expect(ASK);
     terminal.send("not the password\r");
     terminal.expect("twinlock: error: the password is wrong");
-    terminal.expect("twinlock: hint: 'twinlock keyslot list' shows the other ways in");
+    terminal.expect("twinlock: hint: 'twinlock recover' leads through the other ways in");
     let screen = ended(&mut terminal, 3);
     assert!(!screen.contains("not the password"), "no echo: {screen}");
     assert!(!screen.contains("Recovery code"), "who had three tries is not asked for more: {screen}");
@@ -378,11 +378,7 @@ fn rm_wipe_and_export_ask_first() {
     cli.ok("add github --generate --recovery-file code");
     for (line, question, no) in [
         ("rm github", "Remove 'github' for good? [y/N] ", "\r"),
-        (
-            "keyslot wipe recovery",
-            "Wipe keyslot 'recovery'? What it needs will no longer open this vault. [y/N]",
-            "n\r",
-        ),
+        ("keyslot wipe recovery", "Wipe keyslot 'recovery'? It will no longer open this vault. [y/N]", "n\r"),
     ] {
         let mut terminal = unlocked(&cli, line);
         terminal.expect(question);

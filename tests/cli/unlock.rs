@@ -26,11 +26,11 @@ $ twinlock list --no-input
 => 3
 $ twinlock list --password-file wrong
 2> twinlock: error: the password is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --recovery-file other
 2> twinlock: error: the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --recovery-file typo
 2> twinlock: error: the recovery code cannot be right: group 3 is mistyped
@@ -47,7 +47,7 @@ $ twinlock list --recovery-file words
 $ twinlock list --password-file wrong --recovery-file other
 2> twinlock: error: the password is wrong
 2> twinlock: note: keyslot 'recovery': the recovery code is wrong
-2> twinlock: hint: 'twinlock keyslot list' shows the other ways in
+2> twinlock: hint: 'twinlock recover' leads through the other ways in
 => 3
 $ twinlock list --password-file wrong --recovery-file code
 $ twinlock list --password-file empty
