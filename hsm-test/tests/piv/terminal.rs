@@ -1,6 +1,6 @@
 //! A person at a terminal: touch, PIN typed wrong and right, a token that is brought, Ctrl-C.
 
-use crate::lab::{Person, once, policies};
+use crate::lab::{P256, Person, SPARE, make_key, once, policies};
 use crate::pty::Pty;
 use hsm_test::piv::CardOptions;
 
@@ -129,4 +129,28 @@ fn a_command_that_is_stopped_later_leaves_no_pin_behind_either() {
         assert!(!terminal.wait_exit().success());
         assert!(!card.pin_is_verified(), "{signal:?}");
     }
+}
+
+/// What it has seen of the new YubiKey is of before the person did what they were told.
+#[test]
+fn recover_sees_a_key_that_was_made_meanwhile() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    card.remove();
+    let spare = person.place.card(CardOptions::default().serial(SPARE));
+    let mut terminal = Pty::spawn(&person.command("recover --recovery-file code"));
+    terminal.expect("Do you still have the YubiKey 12345678 (ada)? [Y/n] ");
+    terminal.send("n\r");
+    terminal.expect("Do you have the recovery code of keyslot 'recovery'? [Y/n] ");
+    terminal.send("y\r");
+    for _ in 0..2 {
+        terminal.expect("Is a token here, set up, ");
+        terminal.send("y\r");
+        terminal.expect("the YubiKey 87654321 has no key that could open a vault");
+    }
+    terminal.expect("Is a token here, set up, ");
+    make_key(&spare, "82", P256, &once());
+    terminal.send("y\r");
+    terminal.expect("A name for YubiKey 87654321, to know it by");
+    terminal.send("\u{3}");
+    assert!(!terminal.wait_exit().success());
 }

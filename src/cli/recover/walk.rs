@@ -397,7 +397,7 @@ impl Walk<'_> {
                 // It can be plugged in, or set up in another window, and the question comes again.
                 Err(error) => {
                     report::tell(&error);
-                    prose("plug it in; 'twinlock token setup piv' in another window makes a YubiKey's key");
+                    prose("set it up in another window ('twinlock token setup piv' for a YubiKey), or plug another in");
                     // What has been made there meanwhile is not in what we know of the cards.
                     session.dismiss_tokens();
                 }
