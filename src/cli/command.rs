@@ -6,7 +6,6 @@
 //! be another one when copied: a word like NAME stands in its place then.
 
 use crate::encode::terminal::steers;
-use crate::prompt::wrap;
 
 /// Who vouches for names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl<'a> Value<'a> {
 }
 
 /// A word with all that is said of it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Word {
     /// Before a shell has read it.
     typed: String,
@@ -67,7 +66,7 @@ struct Word {
 }
 
 /// A command of this program.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Line {
     words: Vec<Word>,
     whole: bool,
@@ -125,7 +124,12 @@ impl Line {
     /// At the end of a sentence: in quotes like other commands, but where it has quotes of its own, which nobody could tell from them.
     pub fn shown(&self) -> String {
         let text = self.text();
-        if text.contains('\'') { text } else { format!("'{text}'") }
+        if self.has_quotes() { text } else { format!("'{text}'") }
+    }
+
+    /// Whether it has quotes of its own.
+    pub fn has_quotes(&self) -> bool {
+        self.words.iter().any(|word| word.typed.contains('\''))
     }
 
     /// With `--` and what needs it at the end.
@@ -141,22 +145,6 @@ impl Line {
         });
         before.into_iter().chain(dashes).chain(behind)
     }
-}
-
-/// Text in lines that fit a terminal. A command with quotes of its own at the end gets a line, and is not broken: a line end within a name
-/// would be copied with it.
-pub fn wrapped(text: &str) -> String {
-    match at_the_end(text) {
-        Some((before, command)) => format!("{}\n    {command}", wrap(before)),
-        None => wrap(text),
-    }
-}
-
-/// What stands before such a command, and the command.
-fn at_the_end(text: &str) -> Option<(&str, &str)> {
-    let (before, _) = text.rsplit_once(": twinlock ")?;
-    let (before, command) = (&text[..=before.len()], &text[before.len() + 2..]);
-    command.contains('\'').then_some((before, command))
 }
 
 /// A file for a command of another program: never an option of it.

@@ -22,7 +22,7 @@ pub(super) fn answers(error: &AnswersError) -> Explained {
 
 /// An error with its own words.
 pub(super) fn told(code: u8, message: &str, hint: &str) -> CliError {
-    CliError::Plain { message: message.to_owned(), hint: hint.to_owned(), code }
+    CliError::Plain { message: message.to_owned(), hint: hint.into(), code }
 }
 
 /// A text of somebody else that is not used.

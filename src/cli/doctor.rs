@@ -5,10 +5,12 @@ use super::config::default_path;
 use super::out;
 use super::proofs::Proofs;
 use super::report::{CliError, Explained, count};
+use super::sentence::Sentence;
 use super::session::Session;
 use super::ways_in::{in_plain_words, warnings, when};
 use crate::factor::{Role, in_words, role};
 use crate::header::{Header, Keyslot, Stanza};
+use crate::prompt::wrap_under;
 use crate::vault::peek;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,9 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// Before hints, and lines that go on.
+const INDENT: &str = "     ";
 
 /// How a finding is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,7 @@ struct Finding {
     grade: Grade,
     about: &'static str,
     what: String,
-    hint: Option<String>,
+    hint: Option<Sentence>,
 }
 
 #[derive(Default)]
@@ -46,7 +51,7 @@ impl Findings {
         self.0.push(Finding { grade: Grade::Good, about, what: what.into(), hint: None });
     }
 
-    fn note(&mut self, about: &'static str, what: impl Into<String>, hint: impl Into<String>) {
+    fn note(&mut self, about: &'static str, what: impl Into<String>, hint: impl Into<Sentence>) {
         self.0.push(Finding { grade: Grade::Note, about, what: what.into(), hint: Some(hint.into()) });
     }
 
@@ -198,7 +203,7 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings, no_card
         } else if slot.factors.len() - missing.len() < usize::from(slot.threshold) {
             let needs_cards = slot.factors.iter().any(|stanza| stanza.kind == crate::factor::piv::KIND);
             if let Some(Explained { message, hint: Some(hint), .. }) = no_cards.filter(|_| needs_cards) {
-                found.note("way in", format!("'{}' cannot be used now: {message}", slot.name), hint);
+                found.note("way in", format!("'{}' cannot be used now: {message}", slot.name), hint.clone());
                 blind = Some(hint.clone());
                 continue;
             }
@@ -212,7 +217,7 @@ fn ways_in(header: &Header, session: &mut Session, found: &mut Findings, no_card
     }
     if usable == 0 {
         let message = "no way into the vault works now".to_owned();
-        let bring = "bring a token that is enrolled; 'twinlock keyslot list' shows which".to_owned();
+        let bring = "bring a token that is enrolled; 'twinlock keyslot list' shows which".into();
         let hint = blind.unwrap_or(bring);
         found.problem("way in", &CliError::Plain { message, hint, code: super::report::LOCKED });
     }
@@ -240,7 +245,9 @@ fn show(found: &Findings) -> Result<(), CliError> {
         };
         out::line(&laid_out(&format!("{sign} {}: {}", finding.about, out::clean(&finding.what))))?;
         if let Some(hint) = &finding.hint {
-            out::line(&laid_out(&format!("     {}", out::clean(hint))))?;
+            let (prose, command) = if out::is_terminal() { hint.parts() } else { (out::clean(&hint.text()), None) };
+            out::line(&laid_out(&format!("     {prose}")))?;
+            command.map_or(Ok(()), |command| out::line(&format!("{INDENT}{command}")))?;
         }
     }
     Ok(())
@@ -248,30 +255,7 @@ fn show(found: &Findings) -> Result<(), CliError> {
 
 /// Lines that fit a terminal, the later ones indented like the hints; into a pipe one line.
 fn laid_out(text: &str) -> String {
-    const WIDTH: usize = 80;
-    const INDENT: &str = "     ";
-    if !out::is_terminal() {
-        return text.to_owned();
-    }
-    let rest = text.trim_start();
-    let mut lines = " ".repeat(text.len() - rest.len());
-    let mut column = lines.len();
-    let mut gap = "";
-    for word in rest.split(' ') {
-        let width = word.chars().count();
-        if !gap.is_empty() && column + 1 + width > WIDTH {
-            lines.push('\n');
-            lines.push_str(INDENT);
-            column = INDENT.len();
-        } else {
-            lines.push_str(gap);
-            column += gap.len();
-        }
-        lines.push_str(word);
-        column += width;
-        gap = " ";
-    }
-    lines
+    if out::is_terminal() { wrap_under(text, INDENT) } else { text.to_owned() }
 }
 
 fn as_json(found: &Findings) -> Result<(), CliError> {

@@ -177,6 +177,6 @@ impl Session {
                 other => other,
             });
         }
-        Err(CliError::Plain { message, hint, code: super::report::DAMAGED })
+        Err(CliError::Plain { message, hint: hint.into(), code: super::report::DAMAGED })
     }
 }

@@ -3,6 +3,7 @@
 use super::command::Names;
 use super::proofs::{Proofs, Proven};
 use super::report::{CliError, count, prose, warn};
+use super::sentence::Sentence;
 use super::session::Session;
 use super::ways_in::{in_plain_words, tell, warnings, when, wipe};
 use crate::factor::{in_words, recovery};
@@ -90,13 +91,13 @@ fn failed(slot: &Keyslot, error: &CliError) {
         return;
     }
     warn(&format!("the way in '{}' is not proven", slot.name));
-    prose(&mend(slot));
+    mend(slot).say("");
 }
 
-pub(super) fn mend(slot: &Keyslot) -> String {
-    format!(
+pub(super) fn mend(slot: &Keyslot) -> Sentence {
+    Sentence::with(
         "while another way in opens, mend it: look for the factor that was wrong or missing and drill again; or make a new way in \
-         ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one: {}",
-        wipe(Names::Unproven, &slot.name).shown()
+         ('twinlock recovery new', 'twinlock keyslot enroll') and wipe this one",
+        wipe(Names::Unproven, &slot.name),
     )
 }

@@ -3,6 +3,7 @@
 use super::command::{Line, Names};
 use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
+use super::sentence::Sentence;
 use super::session::Session;
 use crate::item::check_name;
 use crate::vault::now;
@@ -52,9 +53,9 @@ impl Args {
             if item.fields.len() == before {
                 return Err(CliError::Plain {
                     message: format!("the item '{}' has no field '{name}'", found.item.name),
-                    hint: format!(
-                        "see which it has: {}",
-                        Line::new("get").value(Names::Proven.of(&found.item.name)).shown()
+                    hint: Sentence::with(
+                        "see which it has",
+                        Line::new("get").value(Names::Proven.of(&found.item.name)),
                     ),
                     code: 4,
                 });
@@ -76,7 +77,7 @@ impl Args {
     }
 }
 
-pub(super) fn for_a_new_password(name: &str) -> String {
+pub(super) fn for_a_new_password(name: &str) -> Sentence {
     let edit = Line::new("edit").value(Names::Proven.of(name)).and("--password");
-    format!("for a new password: {}", edit.shown())
+    Sentence::with("for a new password", edit)
 }

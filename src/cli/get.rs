@@ -53,7 +53,7 @@ fn no_field(item: &Item, name: &str) -> CliError {
     let names: Vec<_> = item.fields.iter().map(|field| format!("'{}'", field.name)).collect();
     CliError::Plain {
         message: format!("the item '{}' has no field '{name}'", item.name),
-        hint: if names.is_empty() { "it has no fields".into() } else { format!("it has {}", names.join(", ")) },
+        hint: if names.is_empty() { "it has no fields".into() } else { format!("it has {}", names.join(", ")).into() },
         code: 4,
     }
 }

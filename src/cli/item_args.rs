@@ -111,8 +111,10 @@ fn refuse_secret(item: &Item, name: &str) -> Result<(), CliError> {
     Err(CliError::Usage {
         message: format!("'{name}' is a secret field, and a secret is never an argument, where others could read it"),
         hint: match name {
-            "password" => "leave it out of --field: it is typed, or comes from --value-file or --generate".to_owned(),
-            _ => format!("have it asked for, with --secret {name}"),
+            "password" => {
+                "leave it out of --field: it is typed, or comes from --value-file or --generate".to_owned().into()
+            }
+            _ => format!("have it asked for, with --secret {name}").into(),
         },
     })
 }

@@ -38,7 +38,7 @@ pub fn nothing_in(path: &str, what: &str) -> CliError {
         ),
         _ => (format!("no kit is in '{path}'"), "a kit has lines that begin with 'TWINLOCK-KIT'".into()),
     };
-    CliError::Plain { message, hint, code: NOT_FOUND }
+    CliError::Plain { message, hint: hint.into(), code: NOT_FOUND }
 }
 
 /// An image that cannot be looked at.

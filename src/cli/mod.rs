@@ -53,6 +53,7 @@ mod restore_kit;
 mod rm;
 mod rotate;
 mod seen;
+mod sentence;
 mod session;
 mod setup_report;
 mod sheet;

@@ -36,7 +36,7 @@ impl Target {
             let endings: Vec<String> = known.iter().map(|(name, _)| format!(".{name}")).collect();
             return Err(CliError::Usage {
                 message: format!("the name '{}' does not say what to make", path.display()),
-                hint: format!("end it in one of {}", endings.join(", ")),
+                hint: format!("end it in one of {}", endings.join(", ")).into(),
             });
         };
         let target = Self { path: path.to_owned(), format: *format };

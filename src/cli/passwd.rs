@@ -3,6 +3,7 @@
 use super::command::{Line, Names};
 use super::factors::Kdf;
 use super::report::{CliError, count, prose, warn};
+use super::sentence::Sentence;
 use super::session::Session;
 use crate::vault::{Vault, VaultError};
 
@@ -66,12 +67,12 @@ impl Args {
 }
 
 /// How to change what is left over.
-pub(super) fn again(kept: &[(String, String)]) -> String {
+pub(super) fn again(kept: &[(String, String)]) -> Sentence {
     match kept {
         [(name, _)] => {
             let name = Names::Proven.of(name);
             let command = Line::new("passwd").option("--only", name).option("--keyslot", name);
-            format!("open the vault by it: {}", command.shown())
+            Sentence::with("open the vault by it", command)
         }
         _ => "open the vault by each of them: 'twinlock passwd --only=NAME --keyslot=NAME'".into(),
     }

@@ -144,7 +144,7 @@ impl Known {
         let unknown = PivError::UnknownName { name: name.clone() };
         if names_a_file(name) || Path::new(name).is_file() {
             let (message, hint) = (unknown.to_string(), as_a_file(name));
-            return Err(CliError::Plain { message, hint, code: NOT_FOUND });
+            return Err(CliError::Plain { message, hint: hint.into(), code: NOT_FOUND });
         }
         Err(FactorError::Piv(unknown).into())
     }
@@ -388,6 +388,6 @@ mod tests {
         }
         assert!(parse(":keys/two.pem").unwrap_err().contains("'piv:file=keys/two.pem'"));
         let unknown = Known::none().serial_of(&parse(":two.pem").unwrap());
-        assert!(matches!(unknown, Err(CliError::Plain { hint, .. }) if hint.contains("'piv:file=two.pem'")));
+        assert!(matches!(unknown, Err(CliError::Plain { hint, .. }) if hint.text().contains("'piv:file=two.pem'")));
     }
 }

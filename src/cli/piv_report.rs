@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn hint(error: &PivError) -> String {
-        explain(error).hint.unwrap_or_default()
+        explain(error).hint.unwrap_or_default().text()
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn the_token(
         FactorError::Piv(several @ PivError::ManyTokens { serials }) => {
             let serial = serials.first().copied().unwrap_or_default();
             let (message, hint) = (several.to_string(), format!("say which: 'twinlock {command} --serial {serial}'"));
-            CliError::Plain { message, hint, code: FIXABLE }
+            CliError::Plain { message, hint: hint.into(), code: FIXABLE }
         }
         _ => error.into(),
     })?;
@@ -321,7 +321,8 @@ fn unnamed(look: &Look, slot: PivSlot) -> CliError {
         ),
         hint: format!(
             "if this is the one, name it beside --overwrite: --piv-slot {slot} --overwrite --serial {serial}"
-        ),
+        )
+        .into(),
         code: FIXABLE,
     }
 }

@@ -7,6 +7,7 @@ use super::factors::{Making, Spec};
 use super::keyslot::{Enrolling, enroll, named};
 use super::newfile::Target;
 use super::report::{CliError, FIXABLE, NOT_FOUND, USAGE, prose, warn};
+use super::sentence::Sentence;
 use super::session::Session;
 use super::sheet::{FORMATS, Sheet};
 use super::ways_in::wipe;
@@ -119,11 +120,8 @@ impl New {
             return Ok((name, codes));
         }
         for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
-            prose(&format!(
-                "the older code still opens keyslot '{}', until you wipe that: {}",
-                old.name,
-                wipe(Names::Proven, &old.name).shown()
-            ));
+            let still = format!("the older code still opens keyslot '{}', until you wipe that", old.name);
+            Sentence::with(still, wipe(Names::Proven, &old.name)).say("");
         }
         Ok((name, codes))
     }

@@ -1,6 +1,7 @@
 //! Every error as a person reads it: what happened, what to do about it, and the exit code. The only file that knows all of them.
 
 use super::command::Line;
+use super::sentence::Sentence;
 use crate::crypto::RandomError;
 use crate::factor::FactorError;
 use crate::factor::pkcs11::TokenError;
@@ -9,7 +10,7 @@ use crate::item::ItemError;
 use crate::prompt::{PromptError, StdinTwice};
 use crate::store::StoreError;
 use crate::vault::{Refusal, VaultError};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ pub enum CliError {
         /// What does not fit.
         message: String,
         /// What would.
-        hint: String,
+        hint: Sentence,
     },
     /// A file beside the vault.
     File {
@@ -55,7 +56,7 @@ pub enum CliError {
         /// What happened.
         message: String,
         /// What to do.
-        hint: String,
+        hint: Sentence,
         /// The exit code.
         code: u8,
     },
@@ -109,13 +110,13 @@ from! {
 pub(super) struct Explained {
     pub message: String,
     pub notes: Vec<String>,
-    pub hint: Option<String>,
+    pub hint: Option<Sentence>,
     pub code: u8,
 }
 
 impl Explained {
-    pub fn new(code: u8, message: impl ToString, hint: &str) -> Self {
-        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+    pub fn new(code: u8, message: impl ToString, hint: impl Into<Sentence>) -> Self {
+        let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
         Self { message: message.to_string(), notes: Vec::new(), hint, code }
     }
 }
@@ -136,9 +137,7 @@ pub fn error(error: &CliError) -> ExitCode {
     for note in &explained.notes {
         say("note", note);
     }
-    if let Some(hint) = &explained.hint {
-        say("hint", hint);
-    }
+    explained.hint.iter().for_each(hint);
     ExitCode::from(explained.code)
 }
 
@@ -164,8 +163,8 @@ pub fn warn(text: &str) {
 }
 
 /// Prints what to do about a warning on stderr.
-pub fn hint(text: &str) {
-    say("hint", text);
+pub fn hint(sentence: &Sentence) {
+    sentence.say("twinlock: hint: ");
 }
 
 /// Prints a command on a line of its own on stderr: never broken into two, of which a shell would run the first.
@@ -175,18 +174,11 @@ pub fn command(line: &Line) {
 
 /// Prints prose on stderr.
 pub fn prose(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", shaped(text));
+    Sentence::from(text).say("");
 }
 
-/// stderr may be gone; there is nobody left to tell then.
 fn say(what: &str, text: &str) {
-    let _ = writeln!(io::stderr(), "{}", shaped(&format!("twinlock: {what}: {text}")));
-}
-
-/// Harmless to a terminal, and broken into lines that fit one; whole lines for everything else, which may search them.
-fn shaped(text: &str) -> String {
-    let text = super::out::clean(text);
-    if io::stderr().is_terminal() { super::command::wrapped(&text) } else { text }
+    Sentence::from(text).say(&format!("twinlock: {what}: "));
 }
 
 /// A panic is a defect of ours: say so, and where, but not what was in memory. Not so on the thread of the cards: there a crate stumbles
@@ -217,7 +209,7 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
             explained
         }
         CliError::Prompt(error) => prompt(error),
-        CliError::Usage { message, hint } => Explained::new(USAGE, message, hint),
+        CliError::Usage { message, hint } => Explained::new(USAGE, message, hint.clone()),
         CliError::File { doing, path, error } => Explained::new(
             FIXABLE,
             format!("cannot {doing} '{}': {}", path.display(), system(error)),
@@ -228,7 +220,7 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
             format!("the config file '{}' cannot be used: {}", path.display(), why.trim_end()),
             "correct that line, or give another file with --config",
         ),
-        CliError::Plain { message, hint, code } => Explained::new(*code, message, hint),
+        CliError::Plain { message, hint, code } => Explained::new(*code, message, hint.clone()),
         CliError::Declined => Explained::new(FIXABLE, "stopped as you said; nothing was changed", ""),
         CliError::NoHome => Explained::new(
             FIXABLE,
@@ -261,7 +253,7 @@ pub(super) fn system(error: &io::Error) -> String {
 fn prompt(error: &PromptError) -> Explained {
     match error {
         PromptError::Nobody { flag: Some(flag), .. } => {
-            Explained::new(FIXABLE, error, &format!("run it on a terminal without --no-input, or use {flag}"))
+            Explained::new(FIXABLE, error, format!("run it on a terminal without --no-input, or use {flag}"))
         }
         PromptError::Nobody { flag: None, .. } => {
             Explained::new(FIXABLE, error, "run it on a terminal without --no-input")
@@ -304,11 +296,11 @@ fn vault(error: &VaultError) -> Explained {
         ),
         VaultError::Record { .. } => Explained::new(DAMAGED, error, "'twinlock verify' says what else was altered"),
         VaultError::NoItem { close, .. } if !close.is_empty() => {
-            Explained::new(NOT_FOUND, error, &format!("did you mean {}?", quoted(close)))
+            Explained::new(NOT_FOUND, error, format!("did you mean {}?", quoted(close)))
         }
         VaultError::NoItem { .. } => Explained::new(NOT_FOUND, error, "'twinlock list' shows what there is"),
         VaultError::ItemExists(_) | VaultError::ItemChanged(_) => super::vault_report::item(error),
-        VaultError::NoKeyslot { have, .. } => Explained::new(NOT_FOUND, error, &format!("there is {}", quoted(have))),
+        VaultError::NoKeyslot { have, .. } => Explained::new(NOT_FOUND, error, format!("there is {}", quoted(have))),
         VaultError::KeyslotExists(_) => Explained::new(FIXABLE, error, "choose another name"),
         VaultError::BadName(_) => Explained::new(
             FIXABLE,

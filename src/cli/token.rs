@@ -93,9 +93,9 @@ impl Command {
             Self::Setup(args) => args.run(session),
             Self::Unblock(args) => args.run(session),
             Self::Test { uri, .. } if uri == "piv" || uri.starts_with("piv:") => {
-                let spec = uri["piv".len()..].parse().map_err(|why| CliError::Usage {
+                let spec = uri["piv".len()..].parse().map_err(|why: String| CliError::Usage {
                     message: format!("the token cannot be named '{uri}'"),
-                    hint: why,
+                    hint: why.into(),
                 })?;
                 session.test_piv(&spec)
             }
@@ -126,7 +126,7 @@ fn misnamed(text: &str, yubikey: &str, hsm: &str) -> CliError {
     let named = if harmless { format!(" '{text}'") } else { " so".to_owned() };
     CliError::Usage {
         message: format!("the token cannot be named{named}"),
-        hint: format!("for a YubiKey: 'twinlock token {yubikey}'; for an HSM: 'twinlock token {hsm}'"),
+        hint: format!("for a YubiKey: 'twinlock token {yubikey}'; for an HSM: 'twinlock token {hsm}'").into(),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn parse() -> Result<Cli, ExitCode> {
         }
         _ => {
             let (message, hint) = explain(&error);
-            report::error(&CliError::Usage { message, hint })
+            report::error(&CliError::Usage { message, hint: hint.into() })
         }
     })
 }

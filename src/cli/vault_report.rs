@@ -2,18 +2,19 @@
 
 use super::command::{Line, Names};
 use super::report::{ACCEPT, BUSY, DAMAGED, Explained, FIXABLE, LOCKED, count};
+use super::sentence::Sentence;
 use crate::vault::{Altered, VaultError};
 
 /// An item that is there, or is no longer as it was.
 pub(super) fn item(error: &VaultError) -> Explained {
-    let command = |what: &str, name: &str| Line::new(what).value(Names::Proven.of(name)).shown();
+    let command = |what: &str, name: &str| Line::new(what).value(Names::Proven.of(name));
     match error {
         VaultError::ItemExists(name) => {
-            let hint = format!("choose another name, or change it: {}", command("edit", name));
-            Explained::new(FIXABLE, error, &hint)
+            let hint = Sentence::with("choose another name, or change it", command("edit", name));
+            Explained::new(FIXABLE, error, hint)
         }
         VaultError::ItemChanged(name) => {
-            Explained::new(BUSY, error, &format!("try again after a look at it: {}", command("get", name)))
+            Explained::new(BUSY, error, Sentence::with("try again after a look at it", command("get", name)))
         }
         other => unreachable!("{other} is not of an item"),
     }
@@ -28,9 +29,9 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
         VaultError::WrongForKeyslot { keyslot, .. } => Explained::new(
             LOCKED,
             error,
-            &format!(
-                "nothing was changed; give what opens it, or do without the keyslot: {}",
-                dropping([keyslot.as_str()])
+            Sentence::with(
+                "nothing was changed; give what opens it, or do without the keyslot",
+                dropping([keyslot.as_str()]),
             ),
         ),
         VaultError::CountedOut => Explained::new(
@@ -45,14 +46,14 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
 }
 
 /// The command that rotates without these keyslots.
-fn dropping<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+fn dropping<'a>(names: impl IntoIterator<Item = &'a str>) -> Line {
     let with = |line: Line, name| line.option("--drop", Names::Proven.of(name));
-    names.into_iter().fold(Line::new("rotate"), with).shown()
+    names.into_iter().fold(Line::new("rotate"), with)
 }
 
 fn cannot_keep(error: &VaultError, kept: &[(String, String)]) -> Explained {
     let drop = dropping(kept.iter().map(|(name, _)| name.as_str()));
-    let mut explained = Explained::new(FIXABLE, error, &format!("bring what is missing, or do without: {drop}"));
+    let mut explained = Explained::new(FIXABLE, error, Sentence::with("bring what is missing, or do without", drop));
     if kept.len() > 1 {
         explained.notes = kept.iter().map(|(name, why)| format!("keyslot '{name}': {why}")).collect();
     }

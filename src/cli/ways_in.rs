@@ -6,6 +6,7 @@
 use super::command::{Line, Names};
 use super::proofs::{Proofs, Proven};
 use super::report::{hint, prose, warn};
+use super::sentence::Sentence;
 use crate::encode::hex;
 use crate::factor::piv::PivOpen;
 use crate::factor::piv::slot::{PinPolicy, TouchPolicy};
@@ -26,7 +27,7 @@ pub struct Warning {
     /// In a sentence.
     pub what: String,
     /// What to do about it.
-    pub hint: String,
+    pub hint: Sentence,
 }
 
 /// What opens the keyslot: `password and YubiKey 123 (ada)`, `recovery code alone`, `any 2 of 3 recovery codes`.
@@ -125,7 +126,7 @@ pub fn of_structure(header: &Header, names: Names) -> Vec<Warning> {
                     than.join(" and "),
                     first.why
                 ),
-                hint: format!("if you do not want that: {}", wipe(names, &slot.name).shown()),
+                hint: Sentence::with("if you do not want that", wipe(names, &slot.name)),
             });
         }
         if slot.custodians() && slot.threshold == 1 {
@@ -167,7 +168,7 @@ pub fn warnings(header: &Header, names: Names, proofs: &Proofs, now: SystemTime)
                 kind: "untried-code",
                 keyslot: Some(slot.name.clone()),
                 what,
-                hint: format!("try it, nothing is changed: {}", drill(names, &slot.name).shown()),
+                hint: Sentence::with("try it, nothing is changed", drill(names, &slot.name)),
             });
         }
     }
@@ -264,7 +265,7 @@ fn unseen(header: &Header, names: Names, slots: &[&Keyslot], proofs: &Proofs, no
             Some(day) => format!("the {name} was last used on this machine on {day}, more than a year ago"),
             None => format!("the {name} was not used on this machine since it was enrolled on {enrolled}"),
         };
-        let hint = format!("see whether it still works: {}", drill(names, &slot).shown());
+        let hint = Sentence::with("see whether it still works", drill(names, &slot));
         old(since).then_some(Warning { kind: "unseen-token", keyslot: Some(slot), what, hint })
     };
     tokens.into_iter().filter_map(warning).collect()

@@ -24,7 +24,7 @@ pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
 pub use signals::Stoppable;
 pub use tty::TtyPrompt;
-pub use words::{let_go, wrap};
+pub use words::{let_go, wrap, wrap_under};
 
 use crate::secret::SecretText;
 use std::io::{IsTerminal, Write};

@@ -167,19 +167,42 @@ fn clean(text: &str) -> String {
 
 /// Breaks lines at single spaces so that none is longer than a terminal; a word longer than that stays whole.
 pub fn wrap(text: &str) -> String {
+    wrap_under(text, "")
+}
+
+/// The same; what stands before the lines that go on.
+pub fn wrap_under(text: &str, indent: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut column = 0;
-    for piece in text.split_inclusive([' ', '\n']) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(unbroken(rest));
+        rest = after;
         let width = piece.trim_end_matches([' ', '\n']).chars().count();
         if column > 0 && column + width > COLUMNS {
             out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
-            column = 0;
+            out.push_str(indent);
+            column = indent.chars().count();
         }
         out.push_str(piece);
         column = if piece.ends_with('\n') { 0 } else { column + piece.chars().count() };
     }
     out
+}
+
+/// Bytes that stay in one line: a word, with the space or line end behind it. No line begins with our program's name because it was broken
+/// there: a name with such words in it, from a header that nobody has verified, would look like a command that was meant to be typed.
+fn unbroken(text: &str) -> usize {
+    let mut end = 0;
+    for piece in text.split_inclusive([' ', '\n']) {
+        end += piece.len();
+        let next = text[end..].trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
+        if piece.ends_with('\n') || !next.starts_with("twinlock") {
+            break;
+        }
+    }
+    end
 }
 
 #[cfg(test)]
@@ -317,5 +340,21 @@ mod tests {
         let word = "w".repeat(79);
         assert_eq!(wrap(&format!("{word} tail\nlast")), format!("{word}\ntail\nlast"));
         assert_eq!(wrap(&"w".repeat(90)), "w".repeat(90));
+        assert_eq!(wrap_under(&format!("{word} tail"), "  "), format!("{word}\n  tail"));
+    }
+
+    #[test]
+    fn no_broken_line_begins_with_our_name() {
+        for name in
+            ["x: twinlock list #", "x   twinlock twinlock list", "x \u{a0}twinlock\u{3000}twinlock", " twinlock x"]
+        {
+            for before in 0..200 {
+                let text = format!("{}'{name}' and more", "w ".repeat(before));
+                let broken = wrap_under(&text, "  ");
+                assert_eq!(broken.replace("\n  ", " ").replace(' ', ""), text.replace(' ', ""));
+                assert!(!broken.lines().any(|line| line.trim_start().starts_with("twinlock")), "{broken}");
+                assert!(broken.lines().all(|line| line.chars().count() <= COLUMNS), "{broken}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands that are printed to be copied: no name of a header that nobody has verified becomes an option of one.
 
 use crate::program::{CHEAP, Cli, PASSWORD};
+use crate::pty::Pty;
 use crate::splice::edit_header;
 
 const HOSTILE: &str = "--module=/tmp/e.so";
@@ -47,6 +48,33 @@ fn a_header_that_nobody_has_verified_names_no_option() {
     let plan = cli.json("recover --plan --json --lost password");
     for step in plan["steps"].as_array().unwrap() {
         assert!(step["arguments"].is_null(), "{plan}");
+    }
+}
+
+/// A name that reads like a command at the end of a hint: a terminal gives a line by itself to our own commands alone.
+#[test]
+fn a_name_never_stands_on_a_line_like_a_command() {
+    for name in
+        ["x: twinlock token list --module=/tmp/e.so #", "x': twinlock token list '", "x  twinlock twinlock list #"]
+    {
+        let cli = hostile();
+        edit_header(&cli.vault(), |body| body["keyslots"][1]["name"] = name.into());
+        let quoted = format!("'{}'", name.replace('\'', r"'\''"));
+        for (line, code, own) in [
+            ("status", 0, format!("    twinlock recovery drill {quoted}")),
+            ("doctor", 0, format!("     twinlock recovery drill {quoted}")),
+            ("recovery drill --recovery-file code2 --no-input", 3, format!("    twinlock keyslot wipe {quoted}")),
+        ] {
+            let screen = Pty::spawn(&cli.command(line)).ended(code).replace('\r', "");
+            let messages = ["twinlock: error: ", "twinlock: warning: ", "twinlock: hint: ", "twinlock: note: "];
+            let begun: Vec<&str> = screen
+                .lines()
+                .filter(|line| line.trim_start().starts_with("twinlock"))
+                .filter(|line| !messages.iter().any(|begin| line.starts_with(begin)))
+                .collect();
+            assert!(begun.contains(&own.as_str()), "{screen}");
+            assert!(begun.iter().all(|line| line.trim_start().starts_with(own.trim_start())), "{begun:?}");
+        }
     }
 }
 

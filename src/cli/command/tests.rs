@@ -4,6 +4,7 @@ use crate::cli::passwd;
 use crate::cli::proofs::Proofs;
 use crate::cli::recover::tests as recover;
 use crate::cli::report::{CliError, explain};
+use crate::cli::sentence::Sentence;
 use crate::cli::sheet;
 use crate::cli::ways_in::{self, tests as ways};
 use crate::cli::{drill, edit};
@@ -14,7 +15,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 /// Names that may be in a header, or be given by a person: none holds what output takes out.
-const NASTY: [&str; 15] = [
+const NASTY: [&str; 18] = [
     "daily",
     "two words",
     " both ends ",
@@ -30,6 +31,9 @@ const NASTY: [&str; 15] = [
     "back\\slash",
     "!x",
     "gr\u{fc}n \u{1f511} \u{4e2d}",
+    "x: twinlock list #",
+    "x': twinlock list '",
+    "x twinlock list  twinlock token list --module=/tmp/e.so #",
 ];
 /// Options, if they were taken for such.
 const OPTIONS: [&str; 6] = ["--module=/x", "-x", "--all", "-", "--", "--force"];
@@ -63,15 +67,20 @@ fn values(words: &[String]) -> Vec<String> {
     all
 }
 
-/// The command that a text ends with, in quotes or without.
-fn command_in(text: &str) -> &str {
-    let quoted =
-        text.rsplit_once("'twinlock ").filter(|(_, rest)| rest.matches('\'').count() == 1 && rest.ends_with('\''));
-    let bare = || text.rsplit_once("twinlock ").map(|(before, _)| &text[before.len()..]);
-    match quoted {
-        Some((before, _)) => &text[before.len() + 1..text.len() - 1],
-        None => bare().unwrap_or_else(|| panic!("no command: {text}")),
+/// The command of a sentence. On a terminal no line begins with the program's name but the sentence's first and the command's own.
+#[track_caller]
+fn command_of(sentence: &Sentence) -> String {
+    let command = sentence.command().unwrap_or_else(|| panic!("no command: {}", sentence.text())).text();
+    assert!(sentence.text().ends_with(&command) || sentence.text().ends_with(&format!("'{command}'")));
+    for beginning in ["twinlock: hint: ", ""] {
+        let screen = sentence.for_terminal(beginning);
+        let (first, others) = screen.split_once('\n').unwrap_or((&screen, ""));
+        assert!(first.starts_with(beginning) && !first[beginning.len()..].starts_with("twinlock"), "{screen}");
+        let ours: Vec<&str> = others.lines().filter(|line| line.trim_start().starts_with("twinlock")).collect();
+        let own = if command.contains('\'') { vec![format!("    {command}")] } else { Vec::new() };
+        assert_eq!(ours, own, "{screen}");
     }
+    command
 }
 
 /// The command does with this name what it says.
@@ -91,16 +100,20 @@ fn leaves_out(line: &str, name: &str) {
 
 /// All that is printed with a keyslot's name from a header.
 fn from_header(by: Names, name: &str) -> Vec<String> {
+    let mut texts = Vec::new();
     let header = ways::nasty(name);
     let slot: &Keyslot = header.keyslot(name).unwrap();
-    let mut texts = Vec::new();
     let warnings = ways_in::warnings(&header, by, &Proofs::default(), SystemTime::now());
     let about =
         warnings.iter().filter(|warning| warning.keyslot.as_deref() == Some(name) && warning.kind != "no-consent");
-    texts.extend(about.map(|warning| warning.hint.clone()));
+    for warning in about {
+        let what = Sentence::from(&warning.what).for_terminal("twinlock: warning: ");
+        assert!(!what.lines().skip(1).any(|line| line.trim_start().starts_with("twinlock")), "{what}");
+        texts.push(command_of(&warning.hint));
+    }
     assert!(texts.len() >= 3, "a weaker one, a code never tried, a token not seen");
     if by == Names::Unproven {
-        texts.push(drill::mend(slot));
+        texts.push(command_of(&drill::mend(slot)));
     }
     for line in recover::commands(&header, by, name) {
         let words = read_by_a_shell(&line.text());
@@ -115,16 +128,16 @@ fn every_printed_command_says_the_names_that_it_should() {
     for name in NASTY {
         for by in [Names::Proven, Names::Unproven] {
             for text in from_header(by, name) {
-                names(command_in(&text), name);
+                names(&text, name);
             }
         }
     }
     for name in OPTIONS {
         for text in from_header(Names::Proven, name) {
-            names(command_in(&text), name);
+            names(&text, name);
         }
         for text in from_header(Names::Unproven, name) {
-            leaves_out(command_in(&text), name);
+            leaves_out(&text, name);
         }
     }
 }
@@ -134,7 +147,7 @@ fn what_output_would_change_is_never_written() {
     for name in ["a\u{202e}b", "a\u{200b}", "\u{feff}"] {
         for by in [Names::Proven, Names::Unproven] {
             for text in from_header(by, name) {
-                leaves_out(command_in(&text), name);
+                leaves_out(&text, name);
             }
         }
     }
@@ -152,9 +165,9 @@ fn names_of_the_persons_own() {
             hint(VaultError::ItemExists(name.to_owned())),
             hint(VaultError::ItemChanged(name.to_owned())),
             edit::for_a_new_password(name),
-            Line::new("restore").option("--kit", Value::file(name)).shown(),
+            Sentence::with("prove it", Line::new("restore").option("--kit", Value::file(name))),
         ] {
-            names(command_in(&text), name);
+            names(&command_of(&text), name);
         }
         let [list, passwd, new] = sheet::tests::commands(name).try_into().unwrap();
         for command in [&list, &passwd] {
@@ -182,16 +195,6 @@ fn dashes_stand_where_they_are_needed() {
     assert_eq!((out.text().as_str(), out.arguments(), out.is_whole()), ("twinlock keyslot wipe NAME", None, false));
     assert_eq!(Line::new("list").shown(), "'twinlock list'");
     assert_eq!(line("a b").shown(), "twinlock keyslot wipe 'a b' --keyslot='a b'", "quotes in quotes are nobody's");
-}
-
-#[test]
-fn a_command_with_quotes_is_told_from_the_sentence_before_it() {
-    let told = at_the_end("hint: try it: twinlock recovery drill 'two words'");
-    assert_eq!(told, Some(("hint: try it:", "twinlock recovery drill 'two words'")));
-    for text in ["try it: 'twinlock recovery drill daily'", "try it: twinlock list", "twinlock: hint: 'twinlock list'"]
-    {
-        assert_eq!(at_the_end(text), None);
-    }
 }
 
 #[test]

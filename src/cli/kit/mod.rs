@@ -6,6 +6,7 @@ mod show;
 use super::command::{Line, Value};
 use super::newfile::{Format, Target};
 use super::report::{CliError, prose};
+use super::sentence::Sentence;
 use super::session::Session;
 use crate::encode::base32;
 use crate::header::KitHeader;
@@ -76,7 +77,7 @@ impl Command {
                 prose(&format!("wrote the kit of {} to '{}'", pages.what(), target.name()));
                 prose(&format!("fingerprint {}", base32::fingerprint(&vault.mark().fingerprint)));
                 let prove = Line::new("restore").option("--kit", Value::file(&target.name()));
-                prose(&format!("prove it: {}", prove.shown()));
+                Sentence::with("prove it", prove).say("");
                 Ok(())
             }
         }

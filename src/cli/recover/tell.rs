@@ -3,6 +3,7 @@
 use super::super::command::{Line, Names, Value};
 use super::super::out;
 use super::super::report::{CliError, LOCKED, prose};
+use super::super::sentence::Sentence;
 use super::super::session::Session;
 use super::super::ways_in::{for_custodians, in_plain_words, wipe};
 use super::Args;
@@ -244,7 +245,7 @@ pub fn nothing(header: &Header, things: &Things) -> CliError {
     }
     prose("what would still help:");
     for (what, command) in would_help(header, things) {
-        prose(&format!("  - {what}: {}", command.shown()));
+        Sentence::with(format!("  - {what}"), command).say("");
     }
     CliError::Plain {
         message: format!("nothing that you still have opens the vault '{}', and no program can without", header.name),

@@ -125,7 +125,7 @@ impl Things {
                 have.extend(header.keyslots.iter().map(|slot| format!("'keyslot:{}'", slot.name)));
                 Err(CliError::Plain {
                     message: format!("nothing that opens this vault is called '{text}'"),
-                    hint: format!("there is {}", have.join(", ")),
+                    hint: format!("there is {}", have.join(", ")).into(),
                     code: NOT_FOUND,
                 })
             }

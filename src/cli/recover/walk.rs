@@ -9,6 +9,7 @@ use super::super::proofs::Proofs;
 use super::super::recovery::{self, offer_sheet_of};
 use super::super::report::{self, CliError, FIXABLE, LOCKED, TOKEN, prose};
 use super::super::rotate;
+use super::super::sentence::Sentence;
 use super::super::session::Session;
 use super::super::ways_in::{in_plain_words, tell_left, warnings};
 use super::Args;
@@ -20,6 +21,9 @@ use crate::header::{Header, Keyslot};
 use crate::prompt::{PromptError, Question};
 use crate::vault::{Refusal, Vault, VaultError};
 use std::time::SystemTime;
+
+/// What to do when custodians have answered.
+const WITH_ANSWERS: &str = "'twinlock recover --answer FILE' goes on with their answers";
 
 /// What became of a step.
 #[derive(PartialEq, Eq)]
@@ -196,10 +200,12 @@ fn by_custodians(
 ) -> CliError {
     let mut commands = Commands::new(header, things, args, session, plan);
     let request = plan.steps.iter().find(|step| matches!(step, Step::Request { .. }));
-    let request = request.map(|step| commands.of(step).shown()).unwrap_or_default();
     CliError::Plain {
         message: format!("keyslot '{}' opens with the help of others, and of nobody else", opening.keyslot),
-        hint: format!("'twinlock recover --answer FILE' goes on with their answers; ask for them first: {request}"),
+        hint: request.map_or_else(
+            || WITH_ANSWERS.into(),
+            |step| Sentence::with(format!("{WITH_ANSWERS}; ask for them first"), commands.of(step)),
+        ),
         code: LOCKED,
     }
 }
