@@ -97,7 +97,7 @@ impl Session {
         let same = |wrap: &Wrap| {
             served.iter().any(|other| (other.vault_id, other.keyslot_id) == (wrap.vault_id, wrap.keyslot_id))
         };
-        end(&requests, Ended::Beside, same, "is not needed any more");
+        end(&requests, Ended::Beside, same, "another one for that keyslot has served");
     }
 
     /// Ends the requests for keyslots that were wiped or wrapped anew by this command: their answers could open older copies of the file alone.
@@ -105,7 +105,12 @@ impl Session {
         let Ok(requests) = Requests::new() else { return };
         let has =
             |header: &Header, wrap: &Wrap| header.keyslots.iter().any(|slot| Wrap::of(&header.vault_id, slot) == *wrap);
-        end(&requests, Ended::Gone, |wrap| has(before, wrap) && !has(after, wrap), "could not open it as it is now");
+        end(
+            &requests,
+            Ended::Gone,
+            |wrap| has(before, wrap) && !has(after, wrap),
+            "that keyslot was wiped or wrapped anew",
+        );
     }
 }
 
@@ -118,9 +123,11 @@ fn end(requests: &Requests, why: Ended, over: impl Fn(&Wrap) -> bool, because: &
         }
         let which = format!("the request of {} for keyslot '{}'", asked.created, asked.keyslot);
         if requests.end(&request.id(), why) {
-            prose(&format!("{which} {because}: it has ended, and its answers open nothing any more"));
+            prose(&format!("{which} has ended, since {because}: answers to it open nothing any more"));
         } else {
-            warn(&format!("{which} {because}, but its key could not be erased: its answers are still good"));
+            warn(&format!(
+                "{which} is over, since {because}, but its key could not be erased: answers to it are still good"
+            ));
         }
     }
 }

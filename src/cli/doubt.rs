@@ -74,8 +74,8 @@ impl Doubt {
             Self::Fork(more) => (
                 format!("this vault file went another way than the one last seen here{}", others(more)),
                 "Have you put another copy in its place yourself? Go on with it?",
-                "if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is \
-                 missing here; if not, somebody tampered with the file",
+                "if you or a sync tool put this copy in the place of the other one, repeat with --accept-changed, and look in the other \
+                 one for what is missing here; if not, somebody tampered with the file",
             ),
         };
         Told { message, question, hint: hint.to_owned() }

@@ -75,7 +75,7 @@ fn a_copy_that_went_another_way_and_has_more_writes_is_found() {
         r#"
 $ twinlock list --recovery-file code
 2> twinlock: error: {MORE}
-2> twinlock: hint: if you did, or a sync tool, repeat with --accept-changed, and look in the other copy for what is missing here; if not, somebody tampered with the file
+2> twinlock: hint: if you or a sync tool put this copy in the place of the other one, repeat with --accept-changed, and look in the other one for what is missing here; if not, somebody tampered with the file
 => 5
 "#
     ));

@@ -117,8 +117,8 @@ fn a_lie_about_how_many_are_needed_gives_an_answer_to_nothing() {
         let (ran, eve) = asked_by_eve(&bob, "custodians", (k, n), "--factor 1 --recovery-file code");
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         if k == 2 {
-            let said = "It takes 2 to open that vault: your answer, and 1 more. Were these numbers wrong, your answer would \
-                        open nothing.";
+            let said = "This keyslot needs 2 factors: yours, and 1 more, which whoever asks may have already. Were these numbers \
+                        wrong, your answer would open nothing.";
             assert!(ran.stderr.contains(said), "{}", ran.stderr);
         }
         assert!(ran.stderr.contains("Nothing here proves which vault it is."), "{}", ran.stderr);
@@ -246,7 +246,11 @@ fn every_request_for_a_keyslot_ends_with_the_one_that_served() {
     let line = "recovery combine r1.a --factor recovery --recovery-out new --force --recovery-file cyd";
     let ran = cli.run(line);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("for keyslot 'friends' is not needed any more: it has ended"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("for keyslot 'friends' has ended, since another one for that keyslot has served"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(waiting(), 1, "that for another keyslot waits on");
     let ran = cli.run("list --answer r2.a --recovery-file cyd");
     refused(&ran, 3, "the answer in 'r2.a' is to a request of 2");
@@ -254,10 +258,18 @@ fn every_request_for_a_keyslot_ends_with_the_one_that_served() {
     // What asks for a keyslot that is gone could open older copies of the file alone.
     request("friends", "r4");
     let ran = cli.run("keyslot wipe others --force --keyslot recovery --recovery-file code");
-    assert!(ran.stderr.contains("for keyslot 'others' could not open it as it is now: it has ended"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("for keyslot 'others' has ended, since that keyslot was wiped or wrapped anew"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(waiting(), 1);
     let ran = cli.run("rotate --force --drop friends --drop recovery-2 --keyslot recovery --recovery-file code");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("for keyslot 'friends' could not open it as it is now"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("for keyslot 'friends' has ended, since that keyslot was wiped or wrapped anew"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(waiting(), 0);
 }

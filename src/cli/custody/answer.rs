@@ -170,7 +170,8 @@ fn worth(asked: &Asked) {
     match asked.threshold {
         1 => warn("your answer alone opens that vault: nobody else has to agree"),
         k => prose(&format!(
-            "It takes {k} to open that vault: your answer, and {} more. Were these numbers wrong, your answer would open nothing.",
+            "This keyslot needs {k} factors: yours, and {} more, which whoever asks may have already. Were these numbers wrong, your answer \
+             would open nothing.",
             k - 1
         )),
     }
