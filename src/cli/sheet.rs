@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 pub const FORMATS: [(&str, Format); 5] =
     [("pdf", Format::Pdf), ("svg", Format::Svg), ("html", Format::Html), ("htm", Format::Html), ("txt", Format::Text)];
 
+/// What is to be done, one thing after the other, each perhaps with commands to type.
+type Steps = [(String, Option<String>); 5];
+
 /// What a sheet says.
 pub struct Sheet<'a> {
     /// Name of the vault.
@@ -66,7 +69,8 @@ impl Sheet<'_> {
 
     fn opens(&self) -> String {
         let needs = self.needs().map_or("this code alone".to_owned(), |needs| format!("this code and {needs}"));
-        format!("keyslot '{}': {needs}", self.keyslot.name)
+        let whose = if self.keyslot.custodians() { ", for custodians" } else { "" };
+        format!("keyslot '{}'{whose}: {needs}", self.keyslot.name)
     }
 
     /// A command that opens the vault by the code's keyslot; by any, where its name cannot be copied from this page.
@@ -78,7 +82,11 @@ impl Sheet<'_> {
     }
 
     /// Five lines that a frightened person can follow.
-    fn steps(&self) -> [(String, Option<String>); 5] {
+    fn steps(&self) -> Steps {
+        if self.keyslot.custodians() { helping() } else { self.opening() }
+    }
+
+    fn opening(&self) -> Steps {
         let have = self.needs().map_or(String::new(), |needs| format!(" You also need {needs}."));
         let open = self.by_keyslot("list").text();
         [
@@ -114,7 +122,10 @@ impl Sheet<'_> {
     }
 
     fn warning(&self) -> &'static str {
-        if self.needs().is_none() {
+        if self.keyslot.custodians() {
+            "You keep this code for somebody else's vault. Keep the sheet like a key: not photographed, not mailed, and never told \
+             to anybody, whoever asks. If it is lost, tell the owner: then its keyslot is wiped."
+        } else if self.needs().is_none() {
             "Whoever has this code and the vault file has everything in it. Keep the sheet like a key: apart from the \
              computer, not photographed, not mailed. If it is lost, wipe its keyslot and rotate."
         } else {
@@ -151,13 +162,17 @@ impl Sheet<'_> {
         for (name, value) in self.facts() {
             flow.fact(name, &value);
         }
-        flow.heading("To get in");
+        flow.heading(self.heading());
         flow.steps(&self.steps());
         flow.y += 12.0;
         flow.paragraph(MARGIN, ROOM, (Font::Bold, 10.5), 0.0, self.warning());
         let names = [self.vault, self.keyslot.name.as_str()];
         flow.foot(&format!("The code has digits and capital letters, never I, L, O or U.{}", missing(names)));
         flow.page
+    }
+
+    fn heading(&self) -> &'static str {
+        if self.keyslot.custodians() { "When your help is asked for" } else { "To get in" }
     }
 
     fn facts(&self) -> [(&'static str, String); 4] {
@@ -183,7 +198,7 @@ impl Sheet<'_> {
         for (name, value) in self.facts() {
             line(&format!("{name:<12} {value}"));
         }
-        line("\nTo get in\n");
+        line(&format!("\n{}\n", self.heading()));
         for (number, (text, command)) in (1..).zip(self.steps()) {
             line(&crate::prompt::wrap(&format!("{number}  {text}")));
             if let Some(command) = command {
@@ -194,6 +209,37 @@ impl Sheet<'_> {
         line(&crate::prompt::wrap(self.warning()));
         out
     }
+}
+
+/// The same for a custodian, who has no vault: whoever has it asks by a text.
+fn helping() -> Steps {
+    [
+        (
+            format!(
+                "Wait until somebody sends you a text that asks for your help. Take any Linux computer and install twinlock {} or \
+                 later. You need no vault file.",
+                version()
+            ),
+            None,
+        ),
+        (
+            "Save the text as a file. Open a terminal and type, with the file's name in the place of FILE:".to_owned(),
+            Some(Line::new("recovery answer FILE").text()),
+        ),
+        (
+            "You see four words. Call whoever asks, by a number that you know already, and have them read their four words to you. \
+             Only if they are the same, say yes."
+                .to_owned(),
+            None,
+        ),
+        (
+            "When it asks for the recovery code, type the code above. Small letters are fine; a wrong group is named. If it asks \
+             first which of several is yours: the recovery code."
+                .to_owned(),
+            None,
+        ),
+        ("Then you see a text: send it back to them. Nobody else can use it. Never send the code itself.".to_owned(), None),
+    ]
 }
 
 fn version() -> &'static str {
@@ -212,6 +258,22 @@ fn listed(words: &[String], join: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    #[test]
+    fn a_custodian_is_told_to_answer() {
+        let header = super::super::ways_in::tests::nasty("friends");
+        let (mut keyslot, code) = (header.keyslot("friends").unwrap().clone(), CodeText::new("CODE".to_owned().into()));
+        keyslot.extra.insert("custodians".into(), true.into());
+        let path = Path::new("/home/ada/vault.twinlock");
+        let sheet = Sheet { vault: "v", fingerprint: &[0; 32], path, keyslot: &keyslot, code: &code };
+        let text = sheet.text();
+        assert!(text.contains("keyslot 'friends', for custodians: "), "{}", *text);
+        assert!(text.contains("\nWhen your help is asked for\n\n1  Wait until somebody sends you a text"), "{}", *text);
+        let (_, commands) = text.split_once("1  Wait").unwrap();
+        let commands: Vec<&str> = commands.lines().filter(|line| line.trim_start().starts_with("twinlock")).collect();
+        assert_eq!(commands, ["       twinlock recovery answer FILE"]);
+        assert!(!text.contains("/home/ada"), "there is no vault where it is read");
+    }
 
     /// The commands on the sheet of a keyslot of that name.
     pub fn commands(name: &str) -> Vec<String> {

@@ -69,6 +69,45 @@ $ twinlock recovery sheet recovery -o gone/sheet.txt --recovery-file code
     assert_eq!(files.len(), 5, "nothing else lies beside them: {files:?}");
 }
 
+/// Who keeps a code for others has no vault: the sheet says how to answer, and its commands do.
+#[test]
+fn a_sheet_for_a_custodian_says_how_to_answer() {
+    let cli = home();
+    let friends = "keyslot enroll --name friends --custodians --factor recovery --factor password --recovery-out bob";
+    cli.ok(&format!("{friends} --new-password-file pw --recovery-file code --force {CHEAP}"));
+    cli.ok("recovery sheet friends -o sheet.txt --recovery-file bob --password-file pw");
+    let sheet = cli.read("sheet.txt");
+    let words = sheet.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "keyslot 'friends', for custodians: this code and the password",
+        "When your help is asked for 1 Wait until somebody sends you a text that asks for your help. Take any Linux",
+        "2 Save the text as a file. Open a terminal and type, with the file's name in the place of FILE: twinlock \
+         recovery answer FILE 3 You see four words. Call whoever asks, by a number that you know already,",
+        "4 When it asks for the recovery code, type the code above.",
+        "5 Then you see a text: send it back to them.",
+        "You keep this code for somebody else's vault.",
+    ] {
+        assert!(words.contains(said), "{said}\n{sheet}");
+    }
+    for other in ["--keyslot", "passwd", "Bring the vault", "everything in it"] {
+        assert!(!sheet.contains(other), "{other}\n{sheet}");
+    }
+    assert!(sheet.lines().all(|line| line.chars().count() <= 80), "{sheet}");
+    // As it stands there, at another machine, without a vault.
+    let bob = Cli::new();
+    cli.ok("recovery request friends --from Ada -o FILE");
+    for name in ["FILE", "bob"] {
+        std::fs::copy(cli.path(name), bob.path(name)).unwrap();
+    }
+    let typed = sheet.lines().find_map(|line| line.strip_prefix("       twinlock ")).unwrap();
+    let pending = cli.json("recovery pending --json");
+    let heard = pending[0]["words"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let heard = heard.collect::<Vec<_>>().join(" ");
+    let answer = bob.ok(&format!("{typed} --words '{heard}' --recovery-file bob"));
+    cli.write("answer", &answer);
+    cli.ok("list --answer answer --password-file pw");
+}
+
 #[test]
 fn a_new_code_gets_its_sheet() {
     let cli = Cli::with_vault();
