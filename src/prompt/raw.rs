@@ -105,9 +105,10 @@ impl Drop for Raw<'_> {
 mod tests {
     use super::*;
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::time::{Duration, Instant};
 
     fn terminal() -> (std::os::fd::OwnedFd, File) {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
@@ -144,6 +145,11 @@ mod tests {
         assert!(matches!(raw.read(&mut bytes, &signals, false).unwrap(), Input::Bytes(2)));
         assert!(!hung_up(&tty));
         drop(master);
+        // A program that another test starts has the descriptor, too, until it runs.
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !hung_up(&tty) && Instant::now() < patience {
+            std::thread::yield_now();
+        }
         assert!(hung_up(&tty));
         assert!(matches!(raw.read(&mut bytes, &signals, false).unwrap(), Input::HungUp));
     }
