@@ -80,14 +80,16 @@ impl Session {
         Ok(Some(brought(opened, wrap, keyslot)))
     }
 
-    /// The vault has a new way in: what opened it by others' help has served, and its keys are erased. So has every other request for the same
-    /// keyslot: answers to one that was made twice would open the vault for a month, and nobody waits for them any more.
+    /// The vault has a new way in of its owner's: what opened it by others' help has served, and its keys are erased. So has every other
+    /// request for the same keyslot: answers to one that was made twice would open the vault for a month, and nobody waits for them any more.
+    /// Only requests that were made at this file: a way into a copy is none into the vault.
     pub(super) fn finish_requests(&mut self) {
-        let Ok(requests) = Requests::new() else { return };
+        let (Ok(requests), Ok(here)) = (Requests::new(), self.real_path()) else { return };
         let used = std::mem::take(&mut self.requests);
         let of = |id: &[u8; 16]| requests.find(id).map(|kept| kept.request.asked.wrap);
         let served: Vec<Wrap> = used.iter().filter_map(of).collect();
-        for id in used {
+        let made_here = |id: &[u8; 16]| requests.find(id).is_some_and(|kept| kept.has_key && is_of(&kept, &here));
+        for id in used.into_iter().filter(made_here) {
             if requests.end(&id, Ended::Used) {
                 prose("the request to custodians has served: its key is erased, and its answers open nothing any more");
             } else {
@@ -97,16 +99,18 @@ impl Session {
         let same = |wrap: &Wrap| {
             served.iter().any(|other| (other.vault_id, other.keyslot_id) == (wrap.vault_id, wrap.keyslot_id))
         };
-        end(&requests, Ended::Beside, same, "another one for that keyslot has served");
+        end(&requests, &here, Ended::Beside, same, "another one for that keyslot has served");
     }
 
     /// Ends the requests for keyslots that were wiped or wrapped anew by this command: their answers could open older copies of the file alone.
-    pub(super) fn end_gone(before: &Header, after: &Header) {
-        let Ok(requests) = Requests::new() else { return };
+    /// Where it is such a copy that was changed, the file that they were made at is as it was, and they are good for it.
+    pub(super) fn end_gone(&self, before: &Header, after: &Header) {
+        let (Ok(requests), Ok(here)) = (Requests::new(), self.real_path()) else { return };
         let has =
             |header: &Header, wrap: &Wrap| header.keyslots.iter().any(|slot| Wrap::of(&header.vault_id, slot) == *wrap);
         end(
             &requests,
+            &here,
             Ended::Gone,
             |wrap| has(before, wrap) && !has(after, wrap),
             "that keyslot was wiped or wrapped anew",
@@ -114,14 +118,23 @@ impl Session {
     }
 }
 
-/// Ends the requests that still wait for answers and are for such a wrap, and says so.
-fn end(requests: &Requests, why: Ended, over: impl Fn(&Wrap) -> bool, because: &str) {
-    for Kept { request, .. } in requests.all().into_iter().filter(|kept| kept.ended.is_none()) {
-        let asked = &request.asked;
-        if !over(&asked.wrap) {
+/// Whether a request was made at this vault file. One of an earlier version, which has not noted it, is as if made at any.
+fn is_of(kept: &Kept, here: &Path) -> bool {
+    kept.path.as_deref().is_none_or(|path| path == here)
+}
+
+/// Ends the requests made at this vault file whose key is there and that are for such a wrap, and says so; and says which stay, as they were
+/// made at another one.
+fn end(requests: &Requests, here: &Path, why: Ended, over: impl Fn(&Wrap) -> bool, because: &str) {
+    for kept in requests.all().into_iter().filter(|kept| kept.has_key && over(&kept.request.asked.wrap)) {
+        let (request, asked) = (&kept.request, &kept.request.asked);
+        let which = format!("the request of {} for keyslot '{}'", asked.created, asked.keyslot);
+        if let Some(path) = kept.path.as_deref().filter(|_| !is_of(&kept, here)) {
+            if kept.ended.is_none() {
+                prose(&format!("{which} stays good for the vault at '{}', where it was made", path.display()));
+            }
             continue;
         }
-        let which = format!("the request of {} for keyslot '{}'", asked.created, asked.keyslot);
         if requests.end(&request.id(), why) {
             prose(&format!("{which} has ended, since {because}: answers to it open nothing any more"));
         } else {

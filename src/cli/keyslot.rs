@@ -163,7 +163,10 @@ pub fn enroll(
     let enrolled =
         vault.enroll(&NewKeyslot { name: name.clone(), threshold, factors, custodians }, session.prompt.as_mut());
     making.or_warn(enrolled.map_err(CliError::from))?;
-    session.finish_requests();
+    // What others hold is no way in of one's own: what opened the vault may still be needed.
+    if !custodians {
+        session.finish_requests();
+    }
     Ok((name, maker.codes))
 }
 
@@ -223,7 +226,7 @@ pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bo
     let before = vault.header().clone();
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
-    Session::end_gone(&before, vault.header());
+    session.end_gone(&before, vault.header());
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");
     Ok(())

@@ -50,7 +50,7 @@ impl Args {
             prose(&format!("keyslot '{name}' has the new password"));
         }
         session.finish_requests();
-        Session::end_gone(&before, vault.header());
+        session.end_gone(&before, vault.header());
         warn("older copies of the vault file still open with the old password");
         if report.kept.is_empty() {
             return Ok(());

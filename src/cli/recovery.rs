@@ -107,7 +107,7 @@ impl New {
                 vault.wipe(old)?;
                 prose(&format!("wiped keyslot '{}'", old.name));
             }
-            Session::end_gone(&before, vault.header());
+            session.end_gone(&before, vault.header());
         }
         if let (Some(target), [code]) = (target, codes.as_slice()) {
             let written = write_sheet(session, vault, &name, code, target);

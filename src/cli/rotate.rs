@@ -68,8 +68,8 @@ impl Args {
             count(vault.header().keyslots.len() as u64, "keyslot"),
             rotated.epoch
         ));
-        session.finish_requests();
-        Session::end_gone(&before, vault.header());
+        // All of them: whatever was asked for is wrapped anew.
+        session.end_gone(&before, vault.header());
         for name in &self.drop {
             prose(&format!("dropped keyslot '{name}'"));
         }

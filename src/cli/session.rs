@@ -110,6 +110,13 @@ impl Session {
         }
     }
 
+    /// The vault file by its real path, whatever link it was named by.
+    pub fn real_path(&self) -> Result<PathBuf, CliError> {
+        let path = self.vault_path()?;
+        let absolute = || std::path::absolute(&path);
+        Ok(path.canonicalize().or_else(|_| absolute()).unwrap_or(path))
+    }
+
     /// The config file, read now.
     pub fn config(&self) -> Result<Config, CliError> {
         match (&self.global.config, default_path()) {

@@ -116,7 +116,12 @@ impl Request {
 
     /// Whether its time is not over.
     pub fn check_time(&self, now: SystemTime) -> Result<(), CustodyError> {
-        if now < time(&self.asked.expires) { Ok(()) } else { Err(self.expired()) }
+        if now < self.until() { Ok(()) } else { Err(self.expired()) }
+    }
+
+    /// When its time is over.
+    pub fn until(&self) -> SystemTime {
+        time(&self.asked.expires)
     }
 
     /// That its time is over.

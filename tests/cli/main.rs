@@ -18,6 +18,7 @@ mod completions;
 mod config;
 mod custody;
 mod custody_cost;
+mod custody_ends;
 mod disk;
 mod edit;
 mod find;

@@ -26,19 +26,22 @@ pub struct Pending {
 impl Pending {
     pub fn run(self) -> Result<(), CliError> {
         let requests = Requests::new()?;
-        let open: Vec<Kept> = requests.all().into_iter().filter(|kept| kept.ended.is_none()).collect();
+        let all: Vec<Kept> = requests.all().into_iter().filter(|kept| kept.has_key).collect();
         if let Some(id) = &self.forget {
-            return forget(&requests, &open, id);
+            return forget(&requests, &all, id);
         }
+        let (open, over): (Vec<Kept>, Vec<Kept>) = all.into_iter().partition(|kept| kept.ended.is_none());
+        over.iter().for_each(tell_over);
         let mut rows = vec![["ID", "VAULT", "KEYSLOT", "ASKS FOR", "UNTIL", "WORDS"].map(String::from).to_vec()];
         let mut values = Vec::new();
-        for Kept { request, .. } in &open {
+        for Kept { request, path, .. } in &open {
             let words = custody::words(&request.hash()).map_err(|error| told(FIXABLE, &error.to_string(), ""))?;
             let (asked, id) = (&request.asked, hex::encode(&request.id()));
             let factors: Vec<String> = asked.factors.iter().map(|(i, s)| format!("{i} ({})", describe(s))).collect();
             values.push(json!({
                 "id": id, "vault": asked.vault, "keyslot": asked.keyslot, "from": asked.from, "reason": asked.reason,
                 "created": asked.created, "expires": asked.expires, "words": words,
+                "file": path.as_ref().map(|path| path.display().to_string()),
                 "factors": asked.factors.iter().map(|(i, _)| i).collect::<Vec<_>>(),
             }));
             rows.push(vec![
@@ -59,6 +62,18 @@ impl Pending {
         }
         out::table(&rows)
     }
+}
+
+/// One whose time is over, and whose key is there until it is sure that the clock was right.
+fn tell_over(kept: &Kept) {
+    let (asked, id) = (&kept.request.asked, &hex::encode(&kept.request.id())[..SHOWN]);
+    prose(&format!(
+        "the request {id} for keyslot '{}' has been over since {}: its answers are not used any more, and its key is erased after {}, or now: \
+         'twinlock recovery pending --forget {id}'",
+        asked.keyslot,
+        asked.expires,
+        kept.erased_at()
+    ));
 }
 
 fn forget(requests: &Requests, open: &[Kept], id: &str) -> Result<(), CliError> {

@@ -100,7 +100,7 @@ impl Request {
         };
         let request = custody::Request::new(&asked).map_err(too_long)?;
         let words = custody::words(&request.hash()).map_err(too_long)?;
-        Requests::new()?.keep(&request, &key)?;
+        Requests::new()?.keep(&request, &key, &session.real_path()?)?;
         out.write(&format!("{PREFACE}{}", request.lines()), &request.line())?;
         tell(header, &asked, &out, &words);
         Ok(())
