@@ -9,8 +9,8 @@ use crate::vault::{Vault, VaultError};
 
 /// Change the password, offline; items are not touched
 ///
-/// Every keyslot that holds a password gets the new one. A token may stay in its drawer where its public key is enough;
-/// keyslots that could not be changed are named, and the command fails then.
+/// Every keyslot that holds a password gets the new one, but those for custodians, whose passwords are theirs. A token may stay in
+/// its drawer where its public key is enough; keyslots that could not be changed are named, and the command fails then.
 #[derive(clap::Args)]
 pub struct Args {
     /// In this keyslot only
@@ -49,7 +49,14 @@ impl Args {
         for name in &report.changed {
             prose(&format!("keyslot '{name}' has the new password"));
         }
-        session.finish_requests();
+        for name in &report.theirs {
+            let stays = format!("keyslot '{name}' is for custodians: its password is theirs, and stays; to change it");
+            Sentence::with(stays, only_in(name)).say("");
+        }
+        let own = |name: &String| before.keyslot(name).is_some_and(|slot| !slot.custodians());
+        if report.changed.iter().any(own) {
+            session.finish_requests();
+        }
         session.end_gone(&before, vault.header());
         warn("older copies of the vault file still open with the old password");
         if report.kept.is_empty() {
@@ -66,13 +73,16 @@ impl Args {
     }
 }
 
+/// The command that changes it in one keyslot alone.
+pub(super) fn only_in(keyslot: &str) -> Line {
+    Line::new("passwd").option("--only", Names::Proven.of(keyslot))
+}
+
 /// How to change what is left over.
 pub(super) fn again(kept: &[(String, String)]) -> Sentence {
     match kept {
         [(name, _)] => {
-            let name = Names::Proven.of(name);
-            let command = Line::new("passwd").option("--only", name).option("--keyslot", name);
-            Sentence::with("open the vault by it", command)
+            Sentence::with("open the vault by it", only_in(name).option("--keyslot", Names::Proven.of(name)))
         }
         _ => "open the vault by each of them: 'twinlock passwd --only=NAME --keyslot=NAME'".into(),
     }

@@ -119,7 +119,9 @@ impl New {
         if replaced.is_some() {
             return Ok((name, codes));
         }
-        for old in vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot)) {
+        for old in
+            vault.header().keyslots.iter().filter(|slot| slot.name != name && code_alone(slot) && !slot.custodians())
+        {
             let still = format!("the older code still opens keyslot '{}', until you wipe that", old.name);
             Sentence::with(still, wipe(Names::Proven, &old.name)).say("");
         }

@@ -326,6 +326,7 @@ fn vault(error: &VaultError) -> Explained {
         | VaultError::WrongForKeyslot { .. }
         | VaultError::ReadBack
         | VaultError::CountedOut
+        | VaultError::PasswordOfCustodians(_)
         | VaultError::Stopped => super::vault_report::rotation(error),
         VaultError::Conflict(_) => Explained::new(BUSY, error, "look at 'twinlock keyslot list', and try again"),
         VaultError::NoPassword => {

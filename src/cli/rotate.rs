@@ -1,12 +1,13 @@
 //! `twinlock rotate`
 
-use super::command::Names;
+use super::command::{Line, Names};
 use super::progress::Bar;
 use super::report::{CliError, count, prose, warn};
+use super::sentence::Sentence;
 use super::session::Session;
 use super::ways_in::{of_structure, tell};
 use crate::factor::{Role, role};
-use crate::header::{Header, Stanza};
+use crate::header::{Header, Keyslot, Stanza};
 use crate::prompt::Stoppable;
 use crate::vault::{Need, Stage, Vault};
 use std::ops::ControlFlow;
@@ -91,8 +92,19 @@ impl Args {
     /// Says what will happen to each keyslot, and what will be asked for.
     fn tell(&self, vault: &Vault, here: &mut dyn FnMut(&Stanza) -> bool) -> Result<(), CliError> {
         for needed in vault.rotation_needs(&self.drop, here)? {
+            let theirs = vault.header().keyslot(&needed.keyslot).is_some_and(Keyslot::custodians);
+            let drop = Line::new("rotate").option("--drop", Names::Proven.of(&needed.keyslot));
             let what = match needed.need {
                 Need::Nothing => "is kept, nothing is asked".to_owned(),
+                // Who rotates is asked for what others keep: they may be far away.
+                Need::Asked(what) if theirs => {
+                    let (name, what) = (&needed.keyslot, listed(&what));
+                    let kept = format!(
+                        "keyslot '{name}' is kept with {what} of its custodians; if they are not here, do without"
+                    );
+                    Sentence::with(kept, drop).say("");
+                    continue;
+                }
                 Need::Asked(what) => format!("is kept with {}", what.join(" and ")),
                 Need::NewPassword(tokens) => format!(
                     "is kept with a new password, as the one it has could be checked only with {}",
@@ -106,6 +118,14 @@ impl Args {
             prose(&format!("keyslot '{name}' is dropped"));
         }
         Ok(())
+    }
+}
+
+/// `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        words => words.concat(),
     }
 }
 

@@ -34,6 +34,14 @@ pub(super) fn rotation(error: &VaultError) -> Explained {
                 dropping([keyslot.as_str()]),
             ),
         ),
+        VaultError::PasswordOfCustodians(name) => {
+            let change = super::passwd::only_in(name);
+            Explained::new(
+                FIXABLE,
+                error,
+                Sentence::with("to change it, when they are here to choose a new one", change),
+            )
+        }
         VaultError::CountedOut => Explained::new(
             DAMAGED,
             error,

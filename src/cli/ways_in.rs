@@ -168,7 +168,7 @@ pub fn warnings(header: &Header, names: Names, proofs: &Proofs, now: SystemTime)
                 kind: "untried-code",
                 keyslot: Some(slot.name.clone()),
                 what,
-                hint: Sentence::with("try it, nothing is changed", drill(names, &slot.name)),
+                hint: Sentence::with("try it, nothing is changed", rehearsal(names, slot)),
             });
         }
     }
@@ -181,8 +181,10 @@ pub fn wipe(names: Names, keyslot: &str) -> Line {
     Line::new("keyslot wipe").value(names.of(keyslot))
 }
 
-fn drill(names: Names, keyslot: &str) -> Line {
-    Line::new("recovery drill").value(names.of(keyslot))
+/// The command that tries a way in: its owner's drill, or a request to those who have its factors.
+fn rehearsal(names: Names, slot: &Keyslot) -> Line {
+    let command = if slot.custodians() { "recovery request" } else { "recovery drill" };
+    Line::new(command).value(names.of(&slot.name))
 }
 
 /// How many factors this program can use.
@@ -265,7 +267,9 @@ fn unseen(header: &Header, names: Names, slots: &[&Keyslot], proofs: &Proofs, no
             Some(day) => format!("the {name} was last used on this machine on {day}, more than a year ago"),
             None => format!("the {name} was not used on this machine since it was enrolled on {enrolled}"),
         };
-        let hint = Sentence::with("see whether it still works", drill(names, &slot));
+        let way = slots.iter().find(|way| way.name == slot);
+        let see = |way: &&Keyslot| Sentence::with("see whether it still works", rehearsal(names, way));
+        let hint = way.map_or_else(|| "".into(), see);
         old(since).then_some(Warning { kind: "unseen-token", keyslot: Some(slot), what, hint })
     };
     tokens.into_iter().filter_map(warning).collect()

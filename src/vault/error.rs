@@ -201,6 +201,8 @@ pub enum VaultError {
     Conflict(String),
     /// No keyslot holds a password.
     NoPassword,
+    /// The only passwords are those of custodians; one of their keyslots.
+    PasswordOfCustodians(String),
     /// No keyslot that holds a password could be wrapped again: each by name, and what was missing.
     NothingRewrapped(Vec<(String, String)>),
 }
@@ -289,6 +291,9 @@ impl fmt::Display for VaultError {
             Self::ReadBack => f.write_str("what was written could not be read back as it was, so nothing was changed"),
             Self::Stopped => f.write_str("stopped; nothing was changed"),
             Self::NoPassword => f.write_str("no keyslot of this vault holds a password"),
+            Self::PasswordOfCustodians(name) => {
+                write!(f, "no keyslot holds a password of yours: that in '{name}' is a custodian's")
+            }
             Self::NothingRewrapped(_) => f.write_str("the password was not changed in any keyslot"),
         }
     }

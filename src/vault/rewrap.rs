@@ -1,4 +1,5 @@
-//! A new password, offline: every keyslot that holds one is wrapped again; items are not touched.
+//! A new password, offline: every keyslot that holds one is wrapped again; items are not touched. But those for custodians: the password in
+//! such a keyslot is somebody else's, who would not know the new one, and answers that are on their way would open nothing.
 //!
 //! The other factors of such a keyslot are needed too, as its shares are made anew. In this order: the secret by which this command has
 //! opened the same keyslot; the token's public key, the token being in a drawer; the token itself, enrolled again. A code that has not
@@ -21,10 +22,13 @@ pub struct Rewrapped {
     pub changed: Vec<String>,
     /// Those that the old password still opens, and what was missing.
     pub kept: Vec<(String, String)>,
+    /// Those for custodians: their passwords are not the owner's, and stay.
+    pub theirs: Vec<String>,
 }
 
 impl Vault {
-    /// Asks for one new password and puts it into every keyslot that holds one, or into `only` that one.
+    /// Asks for one new password and puts it into every keyslot that holds one and is not for custodians, or into `only` that one,
+    /// whosever it is.
     pub fn change_password(
         &mut self,
         only: Option<&str>,
@@ -34,10 +38,11 @@ impl Vault {
         prompt: &mut dyn Prompt,
     ) -> Result<Rewrapped, VaultError> {
         let header = self.header().clone();
-        let slots = chosen(&header, only)?;
+        let (slots, theirs) = chosen(&header, only)?;
         let names = slots.iter().map(|slot| slot.name.as_str()).collect::<Vec<_>>().join("', '");
         let password = Rc::new(NewPassword::ask(&header.name, &names, force, prompt)?);
-        let mut report = Rewrapped::default();
+        let theirs = theirs.iter().map(|slot| slot.name.clone()).collect();
+        let mut report = Rewrapped { theirs, ..Rewrapped::default() };
         let mut made = Vec::new();
         for slot in slots {
             match self.wrap_again(&header, slot, (&password, cost), openers, prompt)? {
@@ -177,14 +182,20 @@ pub(super) fn context<'a>(header: &'a Header, slot: &'a Keyslot) -> SlotContext<
     SlotContext { vault_id: &header.vault_id, keyslot_id: &slot.id, vault: &header.name, keyslot: &slot.name }
 }
 
-fn chosen<'a>(header: &'a Header, only: Option<&str>) -> Result<Vec<&'a Keyslot>, VaultError> {
+/// The keyslots that get the new password, and those that hold one of a custodian.
+fn chosen<'a>(header: &'a Header, only: Option<&str>) -> Result<(Vec<&'a Keyslot>, Vec<&'a Keyslot>), VaultError> {
     let holds = |slot: &&Keyslot| slot.factors.iter().any(|stanza| stanza.kind == password::KIND);
-    let slots: Vec<_> = match only {
-        Some(name) => vec![&header.keyslots[super::keyslots::position(header, name)?]],
-        None => header.keyslots.iter().collect(),
+    let (theirs, slots): (Vec<_>, Vec<_>) = match only {
+        Some(name) => (Vec::new(), vec![&header.keyslots[super::keyslots::position(header, name)?]]),
+        None => header.keyslots.iter().partition(|slot| slot.custodians()),
     };
-    let slots: Vec<_> = slots.into_iter().filter(holds).collect();
-    if slots.is_empty() { Err(VaultError::NoPassword) } else { Ok(slots) }
+    let (slots, theirs): (Vec<_>, Vec<_>) =
+        (slots.into_iter().filter(holds).collect(), theirs.into_iter().filter(holds).collect());
+    match theirs.first() {
+        _ if !slots.is_empty() => Ok((slots, theirs)),
+        None => Err(VaultError::NoPassword),
+        Some(first) => Err(VaultError::PasswordOfCustodians(first.name.clone())),
+    }
 }
 
 #[cfg(test)]
@@ -278,11 +289,15 @@ mod tests {
         let mut vault = unlock(&store, &mut ScriptedPrompt::new().types(OLD).types("f")).ok().unwrap();
         let mut slot = vault.header().keyslots[0].clone();
         slot.factors[0].params.insert("later".into(), 1.into());
+        // Nobody writes it into a new keyslot; where it is, the keyslot's KEK is bound to it.
+        slot.extra.insert("custodians".into(), false.into());
         vault.opened.keyslot = slot.clone();
         let header = Header { keyslots: vec![slot.clone()], ..vault.header().clone() };
         let mut prompt = ScriptedPrompt::new().types(NEW).types(NEW);
         let password = Rc::new(NewPassword::ask("v", "both", true, &mut prompt).unwrap());
         let new = vault.wrap_again(&header, &slot, (&password, CHEAP), &mut Openers::typed(), &mut prompt);
-        assert_eq!(new.unwrap().unwrap().factors[0].params["later"], 1);
+        let new = new.unwrap().unwrap();
+        assert_eq!(new.factors[0].params["later"], 1);
+        assert_eq!(new.extra["custodians"], false);
     }
 }

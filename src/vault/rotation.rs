@@ -183,7 +183,7 @@ impl Vault {
                     way.gathered.push(i);
                     How::Token
                 }
-                Role::Token => return Err(format!("{} is needed, and is not here", in_words(stanza))),
+                Role::Token => return Err(format!("{} is needed, and is not here", whose(slot, stanza))),
                 Role::Unknown => return Err(format!("{} is needed", in_words(stanza))),
             });
         }
@@ -203,8 +203,9 @@ impl Vault {
         way.gathered.clear();
         for i in typed {
             let stanza = &slot.factors[usize::from(i) - 1];
-            if stanza.kind != password::KIND {
-                let (what, others) = (in_words(stanza), absent.join(", "));
+            // A new password in a keyslot for custodians would be one that its custodian does not know.
+            if stanza.kind != password::KIND || slot.custodians() {
+                let (what, others) = (whose(slot, stanza), absent.join(", "));
                 return Err(format!("{what} could be checked only with {others}, not here"));
             }
             way.factors[usize::from(i) - 1] = How::NewPassword;
@@ -222,6 +223,11 @@ impl Vault {
         prompt: &mut dyn Prompt,
     ) -> Result<Vec<Made<'a>>, VaultError> {
         let (header, slot) = (self.header(), way.slot);
+        if slot.custodians() && !matches!(way.need(), Need::Nothing) {
+            let name = &slot.name;
+            let told = format!("keyslot '{name}' is for custodians: what it asks for now is theirs, and not yours");
+            prompt.show(&Event::Warning(&told));
+        }
         let mut gathered = self.gather(way, openers, prompt)?;
         let ctx = context(header, slot);
         let mut made = Vec::new();
@@ -321,13 +327,13 @@ impl Vault {
             let missing = |why: String| VaultError::CannotKeep(vec![(slot.name.clone(), why)]);
             let secret = match opened {
                 Ok(Some(secret)) => secret,
-                Ok(None) => return Err(missing(format!("{} is needed, and is not here", in_words(stanza)))),
+                Ok(None) => return Err(missing(format!("{} is needed, and is not here", whose(slot, stanza)))),
                 Err(FactorError::Prompt(PromptError::Skipped)) => {
-                    return Err(missing(format!("{} was not given", in_words(stanza))));
+                    return Err(missing(format!("{} was not given", whose(slot, stanza))));
                 }
                 Err(FactorError::Prompt(PromptError::Nobody { what, flag })) => {
                     let file = flag.map_or(String::new(), |flag| format!(", and no {flag} was given"));
-                    return Err(missing(format!("nobody is there to type {what}{file}")));
+                    return Err(missing(format!("nobody is there to type {what}{}{file}", of_whom(slot))));
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -342,6 +348,16 @@ impl Vault {
         }
         Ok(asked)
     }
+}
+
+/// Behind a factor of a keyslot for custodians: it is not the owner's, who may have one of the same kind.
+fn of_whom(slot: &Keyslot) -> &'static str {
+    if slot.custodians() { " of a custodian" } else { "" }
+}
+
+/// A factor in words, and whose it is.
+fn whose(slot: &Keyslot, stanza: &Stanza) -> String {
+    in_words(stanza) + of_whom(slot)
 }
 
 /// Old secrets; those of tokens first.
@@ -368,7 +384,16 @@ impl Way<'_> {
         let tokens = (1u8..).zip(&self.factors).filter(|(_, how)| **how == How::Token).map(|(i, _)| i);
         let mut asked: Vec<u8> = self.gathered.clone();
         asked.extend(tokens.filter(|i| !self.gathered.contains(i)));
-        let words = |i: u8| in_words(&self.slot.factors[usize::from(i) - 1]);
+        // Whose they are is said of all together, and two codes are not the same one.
+        let words = |i: u8| {
+            let stanza = &self.slot.factors[usize::from(i) - 1];
+            let words = in_words(stanza);
+            let alike = |other: &&Stanza| other.kind == stanza.kind && role(&other.kind) != Role::Token;
+            if !self.slot.custodians() || self.slot.factors.iter().filter(alike).count() < 2 {
+                return words;
+            }
+            format!("{} {i}", words.strip_prefix("the ").unwrap_or(&words))
+        };
         if asked.is_empty() { Need::Nothing } else { Need::Asked(asked.into_iter().map(words).collect()) }
     }
 }

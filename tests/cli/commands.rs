@@ -29,10 +29,10 @@ fn commands(text: &str) -> Vec<&str> {
 fn a_header_that_nobody_has_verified_names_no_option() {
     let cli = hostile();
     for (line, printed) in [
-        ("status", "twinlock recovery drill NAME"),
-        ("doctor", "twinlock recovery drill NAME"),
-        ("recover --plan --lost password", "twinlock keyslot wipe NAME --keyslot=NAME"),
-        ("recover --plan --lost recovery", "twinlock recovery request NAME"),
+        ("status", "twinlock recovery request NAME"),
+        ("doctor", "twinlock recovery request NAME"),
+        ("recover --plan --lost=password:--all", "twinlock keyslot wipe NAME --keyslot=NAME"),
+        ("recover --plan --lost recovery --lost=recovery:--all", "twinlock recovery request NAME"),
         ("recovery drill --recovery-file code2", "twinlock keyslot wipe NAME"),
     ] {
         let ran = cli.run(line);
@@ -45,7 +45,7 @@ fn a_header_that_nobody_has_verified_names_no_option() {
         );
     }
     // A program gets no command at all.
-    let plan = cli.json("recover --plan --json --lost password");
+    let plan = cli.json("recover --plan --json --lost=password:--all");
     for step in plan["steps"].as_array().unwrap() {
         assert!(step["arguments"].is_null(), "{plan}");
     }
@@ -61,8 +61,8 @@ fn a_name_never_stands_on_a_line_like_a_command() {
         edit_header(&cli.vault(), |body| body["keyslots"][1]["name"] = name.into());
         let quoted = format!("'{}'", name.replace('\'', r"'\''"));
         for (line, code, own) in [
-            ("status", 0, format!("    twinlock recovery drill {quoted}")),
-            ("doctor", 0, format!("     twinlock recovery drill {quoted}")),
+            ("status", 0, format!("    twinlock recovery request {quoted}")),
+            ("doctor", 0, format!("     twinlock recovery request {quoted}")),
             ("recovery drill --recovery-file code2 --no-input", 3, format!("    twinlock keyslot wipe {quoted}")),
         ] {
             let screen = Pty::spawn(&cli.command(line)).ended(code).replace('\r', "");

@@ -189,7 +189,7 @@ fn it_stays_for_custodians() {
     let cli = ada();
     let both = "--keyslot friends --password-file bob --recovery-file cyd";
     cli.write("bob2", "four other random words");
-    cli.ok(&format!("passwd --new-password-file bob2 {both} {CHEAP}"));
+    cli.ok(&format!("passwd --only friends --new-password-file bob2 {both} {CHEAP}"));
     let both = "--keyslot friends --password-file bob2 --recovery-file cyd";
     let is = |name: &str| {
         let slots = cli.json("keyslot list --json");

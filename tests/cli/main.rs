@@ -19,6 +19,7 @@ mod config;
 mod custody;
 mod custody_cost;
 mod custody_ends;
+mod custody_theirs;
 mod disk;
 mod edit;
 mod find;

@@ -5,7 +5,7 @@ use crate::pty::Pty;
 use serde_json::Value;
 
 /// An X25519 key: of a token that is nowhere.
-const ADA: &str = "-----BEGIN PUBLIC KEY-----
+pub const ADA: &str = "-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VuAyEACQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 -----END PUBLIC KEY-----
 ";

@@ -22,7 +22,7 @@ use things::Things;
 /// was after the last finished step. With --plan nothing is asked or changed: the same steps are shown as plain commands.
 #[derive(clap::Args)]
 pub struct Args {
-    /// What is lost or forgotten: 'password', 'recovery' (every code), a token's name or serial number, one of the names that --plan
+    /// What is lost or forgotten: 'password', 'recovery' (every code of yours), a token's name or serial number, one of the names that --plan
     /// shows, or a keyslot; may be repeated. All else counts as at hand, and is not asked about
     #[arg(long, value_name = "THING")]
     lost: Vec<String>,

@@ -76,7 +76,7 @@ impl Plan {
         let mut opening = None;
         for with_custodians in [false, true] {
             let may = header.keyslots.iter().filter(named).filter(|slot| things.may_open(slot, with_custodians));
-            let best = may.min_by_key(|slot| (away(slot), needs_code(slot, things), slot.threshold));
+            let best = may.min_by_key(|slot| (slot.custodians(), away(slot), needs_code(slot, things), slot.threshold));
             if let Some(slot) = best {
                 let asked = if with_custodians { asked(slot, things) } else { Vec::new() };
                 opening = Some((slot, asked));
@@ -126,10 +126,13 @@ fn asked(slot: &Keyslot, things: &Things) -> Vec<u8> {
 /// What must follow once the vault is open.
 fn follow(header: &Header, things: &Things, opening: &Keyslot, by_others: bool) -> Vec<Step> {
     let hit: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| things.is_hit(slot)).collect();
-    let forgotten = |slot: &Keyslot| lost(slot, things).iter().any(|stanza| stanza.kind == password::KIND);
+    // A custodian's is not the password that `passwd` changes.
+    let forgotten =
+        |slot: &Keyslot| !slot.custodians() && lost(slot, things).iter().any(|stanza| stanza.kind == password::KIND);
     let only_forgotten = |slot: &Keyslot| {
         let lost = lost(slot, things);
-        !things.closed.contains(&slot.name)
+        !slot.custodians()
+            && !things.closed.contains(&slot.name)
             && !lost.is_empty()
             && lost.iter().all(|stanza| stanza.kind == password::KIND)
     };
@@ -168,8 +171,10 @@ fn follow(header: &Header, things: &Things, opening: &Keyslot, by_others: bool) 
             if spare { spares.push(step) } else { enrolled.push(step) }
         }
     }
-    let has_code =
-        |slot: &&Keyslot| !is_replaced(slot) && slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND);
+    // A code of one's own: what a custodian has is on their paper.
+    let has_code = |slot: &&Keyslot| {
+        !is_replaced(slot) && !slot.custodians() && slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND)
+    };
     let kept_code = header.keyslots.iter().find(has_code);
     // A forgotten password is in nobody's hands; everything else may be.
     let in_other_hands = |slot: &&Keyslot| {

@@ -31,6 +31,8 @@ pub struct Thing {
     same: String,
     /// The keyslots that need it, and its number there, from 1.
     places: Vec<([u8; 16], u8)>,
+    /// All those keyslots are for custodians: somebody else has it.
+    pub theirs: bool,
     pub state: State,
 }
 
@@ -74,13 +76,17 @@ impl Things {
                 let place = (slot.id, number);
                 if let Some(known) = all.iter_mut().find(|thing| thing.same == same) {
                     known.places.push(place);
+                    if known.theirs && !slot.custodians() {
+                        (known.theirs, known.what) = (false, what(slot, number, stanza));
+                    }
                     continue;
                 }
                 let (names, what) = (names(slot, number, stanza), what(slot, number, stanza));
                 let free = |name: &&String| !all.iter().any(|thing| thing.is_called(name));
                 let id = names.iter().find(free).or(names.last()).cloned().unwrap_or_else(|| stanza.kind.clone());
                 let (also, state) = (names, State::Have);
-                all.push(Thing { id, also, what, stanza: stanza.clone(), same, places: vec![place], state });
+                let theirs = slot.custodians();
+                all.push(Thing { id, also, what, stanza: stanza.clone(), same, places: vec![place], theirs, state });
             }
         }
         Self { all, closed: Vec::new() }
@@ -110,7 +116,11 @@ impl Things {
     fn set(&mut self, header: &Header, text: &str, state: State) -> Result<(), CliError> {
         let keyslot = text.strip_prefix("keyslot:");
         let mut found = false;
-        for thing in self.all.iter_mut().filter(|thing| keyslot.is_none() && thing.is_called(text)) {
+        // A kind stands for what is one's own: who has forgotten "the password" has not forgotten a custodian's.
+        let called = |thing: &Thing| keyslot.is_none() && thing.is_called(text);
+        let is_kind = |thing: &Thing| thing.stanza.kind == text;
+        let meant = |thing: &Thing| called(thing) && !(thing.theirs && is_kind(thing) && state == State::Lost);
+        for thing in self.all.iter_mut().filter(|thing| meant(thing)) {
             (thing.state, found) = (state, true);
         }
         let name = keyslot.unwrap_or(text);
@@ -144,19 +154,24 @@ impl Things {
         usable(slot) && !self.closed.contains(&slot.name) && have + held >= usize::from(slot.threshold)
     }
 
-    /// Whether anything is said to be lost, or in other hands.
+    /// Whether nothing is said to be lost, or in other hands than it should be.
     pub fn all_there(&self) -> bool {
-        self.closed.is_empty() && self.all.iter().all(|thing| thing.state == State::Have)
+        self.closed.is_empty()
+            && self
+                .all
+                .iter()
+                .all(|thing| thing.state == State::Have || (thing.theirs && thing.state == State::Custodian))
     }
 }
 
-/// The password is one thing, as `passwd` takes it; a token is one however many keys of it are enrolled; each code is one of its own.
+/// The password is one thing, as `passwd` takes it, and a custodian's is another; a token is one however many keys of it are enrolled; each
+/// code is one of its own.
 fn same(slot: &Keyslot, number: u8, stanza: &Stanza) -> String {
     let own = || format!("{} {}", stanza.kind, place(slot, number));
     match stanza.kind.as_str() {
-        password::KIND => password::KIND.to_owned(),
+        password::KIND if !slot.custodians() => password::KIND.to_owned(),
+        password::KIND | recovery::KIND => own(),
         piv::KIND | pkcs11::KIND => token_of(stanza).unwrap_or_else(own),
-        recovery::KIND => own(),
         // The test factor.
         _ => stanza.params.get("name").map_or_else(own, |name| format!("{} {name}", stanza.kind)),
     }
@@ -175,7 +190,7 @@ fn names(slot: &Keyslot, number: u8, stanza: &Stanza) -> Vec<String> {
     let kind = stanza.kind.as_str();
     let mut names = Vec::new();
     match kind {
-        password::KIND => names.push(kind.to_owned()),
+        password::KIND if !slot.custodians() => names.push(kind.to_owned()),
         piv::KIND => {
             let hints = piv::describe(stanza).map(|(_, hints)| hints);
             let serial = hints.as_ref().and_then(|hints| hints.serial).map(|serial| serial.to_string());
@@ -189,14 +204,16 @@ fn names(slot: &Keyslot, number: u8, stanza: &Stanza) -> Vec<String> {
             names.extend(token_of(stanza).map(|token| token.replacen(' ', ":", 1)));
             names.extend(label);
         }
-        recovery::KIND if of_its_kind(slot, stanza) == 1 => names.push(format!("{kind}:{}", slot.name)),
-        recovery::KIND => {}
+        password::KIND | recovery::KIND if of_its_kind(slot, stanza) == 1 => {
+            names.push(format!("{kind}:{}", slot.name));
+        }
+        password::KIND | recovery::KIND => {}
         _ => {
             let name = stanza.params.get("name").and_then(|name| name.as_str());
             names.extend(name.map(|name| format!("{kind}:{name}")));
         }
     }
-    if kind != password::KIND {
+    if kind != password::KIND || slot.custodians() {
         names.push(format!("{kind}:{}", place(slot, number)));
     }
     names
@@ -204,6 +221,14 @@ fn names(slot: &Keyslot, number: u8, stanza: &Stanza) -> Vec<String> {
 
 fn what(slot: &Keyslot, number: u8, stanza: &Stanza) -> String {
     let words = in_words(stanza);
+    if slot.custodians() {
+        let words = if of_its_kind(slot, stanza) == 1 || is_token(stanza) {
+            words
+        } else {
+            format!("{} {number}", words.strip_prefix("the ").unwrap_or(&words))
+        };
+        return format!("{words} of a custodian of '{}'", slot.name);
+    }
     match stanza.kind.as_str() {
         recovery::KIND if of_its_kind(slot, stanza) == 1 => format!("{words} of keyslot '{}'", slot.name),
         recovery::KIND => format!("recovery code {number} of keyslot '{}'", slot.name),

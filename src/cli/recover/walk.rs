@@ -61,6 +61,13 @@ fn ask(session: &mut Session, things: &mut Things, here: &[String]) -> Result<()
             prose(&format!("{} is here", thing.what));
             continue;
         }
+        if thing.theirs {
+            // Not lost because it is not here: somebody else keeps it.
+            if !session.prompt.confirm(&Question::Plain(&format!("Do you have {} yourself?", thing.what)))? {
+                thing.state = State::Custodian;
+            }
+            continue;
+        }
         let question = match thing.stanza.kind.as_str() {
             password::KIND => format!("Do you remember {}?", thing.what),
             code::KIND => format!("Do you have {}?", thing.what),
@@ -73,20 +80,21 @@ fn ask(session: &mut Session, things: &mut Things, here: &[String]) -> Result<()
     Ok(())
 }
 
-/// Whether others have what is missing of keyslots for custodians; true if somebody has.
+/// Whether others have what is missing of keyslots for custodians, and can be asked; true if somebody has.
 fn ask_for_custodians(session: &mut Session, header: &Header, things: &mut Things) -> Result<bool, CliError> {
     let mut found = false;
     let shared: Vec<&Keyslot> = header.keyslots.iter().filter(|slot| slot.custodians()).collect();
     let ids: Vec<String> = shared
         .iter()
-        .flat_map(|slot| things.numbers(slot, State::Lost).into_iter().filter_map(|number| things.at(slot, number)))
+        .flat_map(|slot| (1u8..).take(slot.factors.len()).filter_map(|number| things.at(slot, number)))
+        .filter(|thing| thing.state != State::Have)
         .map(|thing| thing.id.clone())
         .collect();
     for thing in things.all.iter_mut().filter(|thing| ids.contains(&thing.id)) {
         let question = format!("Is there somebody who has {}, and whom you can ask?", thing.what);
-        if session.prompt.confirm(&Question::Plain(&question))? {
-            (thing.state, found) = (State::Custodian, true);
-        }
+        let can = session.prompt.confirm(&Question::Plain(&question))?;
+        thing.state = if can { State::Custodian } else { State::Lost };
+        found |= can;
     }
     Ok(found)
 }
@@ -115,6 +123,10 @@ fn open(
             return Err(tell::nothing(header, things));
         };
         if opening.by_others {
+            if !std::mem::replace(&mut asked, true) {
+                ask_for_custodians(session, header, things)?;
+                continue;
+            }
             return Err(by_custodians(args, session, header, things, &plan, opening));
         }
         if plan.steps.is_empty() && things.all_there() {
@@ -157,7 +169,8 @@ fn ask_again(session: &mut Session, slot: &Keyslot, things: &mut Things) -> Resu
         .collect();
     for thing in things.all.iter_mut().filter(|thing| ids.contains(&thing.id)) {
         if session.prompt.confirm(&Question::Plain(&format!("Go on without {}?", thing.what)))? {
-            (thing.state, less) = (State::Lost, true);
+            thing.state = if thing.theirs { State::Custodian } else { State::Lost };
+            less = true;
         }
     }
     Ok(less)
@@ -341,7 +354,9 @@ impl Walk<'_> {
                     return Ok(Outcome::LeftOut);
                 }
                 let Some(specs) = self.specs(factors, session)? else { return Ok(Outcome::LeftOut) };
-                if specs.contains(&Spec::Password) {
+                if specs.contains(&Spec::Password) && *custodians {
+                    prose("its password is a custodian's: it is asked for twice, and they have to know it");
+                } else if specs.contains(&Spec::Password) {
                     prose("its password is asked for as a new one, twice; it may be the one that you have");
                 }
                 let (specs, threshold) = (specs.as_slice(), Some(*threshold));
