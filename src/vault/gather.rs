@@ -178,7 +178,7 @@ impl Gathering<'_> {
             };
             let away = openers.of(&stanza.kind).is_some_and(|opener| opener.absent(&error));
             if away {
-                absent.note(stanza);
+                absent.note(stanza, &error);
             }
             // A person who can bring it is waited for.
             let enough = self.have() + left + typed >= self.wanted() || away && prompt.is_person();

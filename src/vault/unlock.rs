@@ -141,6 +141,8 @@ fn try_all(
 pub(super) struct Absent {
     names: Vec<String>,
     kind: Option<String>,
+    /// What was said of one whose place another token has.
+    instead: Option<String>,
     /// What the person knows already.
     pub told: Told,
 }
@@ -175,6 +177,7 @@ impl Absent {
     pub fn forget(&mut self) {
         self.names.clear();
         self.kind = None;
+        self.instead = None;
     }
 
     /// The tokens that a person is waited for once no other way in is left; none: nobody is.
@@ -182,7 +185,12 @@ impl Absent {
         if self.kind.is_some() && prompt.is_person() { &self.names } else { &[] }
     }
 
-    pub fn note(&mut self, stanza: &Stanza) {
+    pub fn note(&mut self, stanza: &Stanza, error: &FactorError) {
+        if let FactorError::Piv(not_here @ PivError::NotHere { here, .. }) = error
+            && !here.is_empty()
+        {
+            self.instead = Some(not_here.to_string());
+        }
         let name = in_words(stanza);
         let name = name.strip_prefix("the ").unwrap_or(&name).to_owned();
         if !self.names.contains(&name) {
@@ -192,8 +200,15 @@ impl Absent {
     }
 
     /// Waits until something comes or goes. False: there is nothing to wait for, or nobody who could bring it.
-    fn wait(&self, header: &Header, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
+    fn wait(&mut self, header: &Header, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
         let Some(kind) = self.kind.as_deref().filter(|_| prompt.is_person()) else { return Ok(false) };
+        // Whoever has put in the wrong one would take "insert" for a fault of the reader.
+        if let Some(text) = self.instead.take()
+            && !self.told.notes.iter().any(|note| note.ends_with(&text))
+        {
+            prompt.show(&Event::Note(&text));
+            self.told.notes.push(text);
+        }
         let event = Event::Insert { tokens: &self.names, vault: &header.name };
         openers.of(kind).map_or(Ok(false), |opener| opener.wait(&event, prompt))
     }

@@ -154,3 +154,15 @@ fn recover_sees_a_key_that_was_made_meanwhile() {
     terminal.send("\u{3}");
     assert!(!terminal.wait_exit().success());
 }
+
+#[test]
+fn a_wrong_token_is_named_while_the_right_one_is_waited_for() {
+    let Some((person, card)) = Person::with_vault(CardOptions::default(), &once()) else { return };
+    card.remove();
+    let _spare = person.place.card(CardOptions::default().serial(SPARE));
+    let mut terminal = list(&person);
+    terminal.expect("the YubiKey 12345678 (ada) is not here; what is here: YubiKey 87654321");
+    terminal.expect("Insert YubiKey 12345678 (ada) to unlock 'personal'");
+    terminal.send("\u{3}");
+    assert!(!terminal.wait_exit().success());
+}
