@@ -279,6 +279,8 @@ fn at_a_terminal_it_is_shown_asked_and_typed_twice() {
     let words: Vec<&str> = pending[0]["words"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     let words = words.join("  ");
     assert!(terminal.transcript().contains(&words), "{}", terminal.transcript());
+    let shown = ada.0.ok("recovery pending");
+    assert!(shown.contains(&words) && shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
 
     let bob = machine();
     carry(&ada.0, &bob, &["request"]);

@@ -32,7 +32,8 @@ impl Pending {
         }
         let (open, over): (Vec<Kept>, Vec<Kept>) = all.into_iter().partition(|kept| kept.ended.is_none());
         over.iter().for_each(tell_over);
-        let mut rows = vec![["ID", "VAULT", "KEYSLOT", "ASKS FOR", "UNTIL", "WORDS"].map(String::from).to_vec()];
+        // A request has more to say than fits a line of 80 characters.
+        let mut lines = Vec::new();
         let mut values = Vec::new();
         for Kept { request, path, .. } in &open {
             let words = custody::words(&request.hash()).map_err(|error| told(FIXABLE, &error.to_string(), ""))?;
@@ -44,14 +45,10 @@ impl Pending {
                 "file": path.as_ref().map(|path| path.display().to_string()),
                 "factors": asked.factors.iter().map(|(i, _)| i).collect::<Vec<_>>(),
             }));
-            rows.push(vec![
-                id[..SHOWN].to_owned(),
-                asked.vault.clone(),
-                asked.keyslot.clone(),
-                factors.join(", "),
-                asked.expires.clone(),
-                words.join(" "),
-            ]);
+            let (keyslot, vault) = (&asked.keyslot, &asked.vault);
+            lines.push(format!("{}  keyslot '{keyslot}' of vault '{vault}', until {}", &id[..SHOWN], asked.expires));
+            lines.push(format!("  asks for {}", factors.join(", ")));
+            lines.push(format!("  words: {}", words.join("  ")));
         }
         if self.json {
             return out::json(&values);
@@ -60,7 +57,7 @@ impl Pending {
             prose("no request waits for answers");
             return Ok(());
         }
-        out::table(&rows)
+        lines.iter().try_for_each(|line| out::line(line))
     }
 }
 
