@@ -6,6 +6,7 @@ use super::report::{CliError, LOCKED, USAGE, prose, warn};
 use super::requests::{Ended, Kept, Requests};
 use super::session::Session;
 use crate::custody::{Answer, CustodyError, Request};
+use crate::encode::hex;
 use crate::factor::in_words;
 use crate::header::Header;
 use crate::keyslot::Wrap;
@@ -118,9 +119,10 @@ impl Session {
     }
 }
 
-/// Whether a request was made at this vault file. One of an earlier version, which has not noted it, is as if made at any.
+/// Whether a request was made at this vault file. One of an earlier version, which has not noted it, is as if made at any, and so is one whose
+/// file is not there any more: the vault was moved.
 fn is_of(kept: &Kept, here: &Path) -> bool {
-    kept.path.as_deref().is_none_or(|path| path == here)
+    kept.path.as_deref().is_none_or(|path| path == here || !path.exists())
 }
 
 /// Ends the requests made at this vault file whose key is there and that are for such a wrap, and says so; and says which stay, as they were
@@ -131,7 +133,11 @@ fn end(requests: &Requests, here: &Path, why: Ended, over: impl Fn(&Wrap) -> boo
         let which = format!("the request of {} for keyslot '{}'", asked.created, asked.keyslot);
         if let Some(path) = kept.path.as_deref().filter(|_| !is_of(&kept, here)) {
             if kept.ended.is_none() {
-                prose(&format!("{which} stays good for the vault at '{}', where it was made", path.display()));
+                let id = &hex::encode(&request.id())[..8];
+                prose(&format!(
+                    "{which} stays good for the vault at '{}', where it was made; to end it: 'twinlock recovery pending --forget {id}'",
+                    path.display()
+                ));
             }
             continue;
         }

@@ -185,10 +185,35 @@ pub fn wrap_under(text: &str, indent: &str) -> String {
             out.push_str(indent);
             column = indent.chars().count();
         }
+        if width > COLUMNS && piece.trim_end().contains(' ') {
+            let last = push_broken(&mut out, piece, indent);
+            column = if piece.ends_with('\n') { 0 } else { last };
+            continue;
+        }
         out.push_str(piece);
         column = if piece.ends_with('\n') { 0 } else { column + piece.chars().count() };
     }
     out
+}
+
+/// A long word with our program's name behind it: the terminal would break it just before the name, if that is where its line ends. So it is
+/// broken here, within the word. Gives the width of the last line.
+fn push_broken(out: &mut String, text: &str, indent: &str) -> usize {
+    let text: Vec<char> = text.chars().collect();
+    let ours = |rest: &[char]| rest.iter().collect::<String>().trim_start().starts_with("twinlock");
+    let (mut rest, mut before) = (text.as_slice(), 0);
+    while before + rest.len() > COLUMNS {
+        let mut at = COLUMNS - before;
+        while at > 1 && ours(&rest[at..]) {
+            at -= 1;
+        }
+        out.extend(&rest[..at]);
+        out.push('\n');
+        out.push_str(indent);
+        (rest, before) = (&rest[at..], indent.chars().count());
+    }
+    out.extend(rest);
+    before + rest.len()
 }
 
 /// Bytes that stay in one line: a word, with the space or line end behind it. No line begins with our program's name because it was broken
@@ -355,6 +380,14 @@ mod tests {
                 assert!(!broken.lines().any(|line| line.trim_start().starts_with("twinlock")), "{broken}");
                 assert!(broken.lines().all(|line| line.chars().count() <= COLUMNS), "{broken}");
             }
+        }
+        // Nor where the terminal would break what is longer than its line.
+        for before in 60..180 {
+            let text = format!("{} twinlock${{IFS}}list;# and more", "a".repeat(before));
+            let broken = wrap_under(&text, "  ");
+            assert_eq!(broken.replace("\n  ", "").replace(' ', ""), text.replace(' ', ""));
+            assert!(!broken.lines().any(|line| line.trim_start().starts_with("twinlock")), "{broken}");
+            assert!(broken.lines().all(|line| line.chars().count() <= COLUMNS), "{broken}");
         }
     }
 }

@@ -270,7 +270,7 @@ impl fmt::Display for VaultError {
                 "somebody put another copy of the vault in its place while this command was running: it went another way",
             ),
             Self::WentFar => f.write_str(
-                "the vault got more than 255 writes while this command was running: whether it is still the same copy cannot be told",
+                "the vault got so many writes while this command was running that it cannot be told whether it is still the same copy",
             ),
             Self::Rotated => f.write_str("the vault got a new account key while this command was running"),
             Self::HeaderChanged => f.write_str("another process changed the vault's keyslots at the same time"),

@@ -65,15 +65,15 @@ pub fn prepare(header: &Header, wish: Wish<'_>, openers: &mut Openers) -> bool {
     let Some(first) = ranked(header, wish, &mut |_| false).ok().and_then(|all| all.into_iter().next()) else {
         return false;
     };
-    if !needs_token(first, wish) {
+    if !needs_more(first, wish) {
         return false;
     }
     let mut stanzas = first.factors.iter().filter(|stanza| role(&stanza.kind) == Role::Token);
     stanzas.any(|stanza| openers.of(&stanza.kind).is_some_and(|opener| opener.prepare(stanza)))
 }
 
-/// Where the files that were given are enough, no token is troubled.
-fn needs_token(slot: &Keyslot, wish: Wish<'_>) -> bool {
+/// Where the files that were given are enough, no token and nobody is troubled.
+fn needs_more(slot: &Keyslot, wish: Wish<'_>) -> bool {
     let files = slot.factors.iter().filter(|stanza| wish.brings(stanza)).count();
     files + wish.answers() < usize::from(slot.threshold)
 }
@@ -287,7 +287,7 @@ fn ranked<'a>(
         let given = slot.factors.iter().any(|stanza| wish.brings(stanza));
         let recovery = slot.factors.iter().any(|stanza| stanza.kind == recovery::KIND);
         // What other people hold comes after all that is one's own, whatever its factors: their prompts are not for the owner's password.
-        (slot.custodians(), !given, !has_token(slot), !given && away(slot), recovery)
+        (slot.custodians() && needs_more(slot, wish), !given, !has_token(slot), !given && away(slot), recovery)
     };
     let mut slots: Vec<_> = header.keyslots.iter().collect();
     slots.sort_by_cached_key(|slot| rank(slot));
@@ -332,7 +332,7 @@ fn open_keyslot(
     }
     let mut gathering =
         Gathering { header, slot, brought: wish.brought, last, tokens: Vec::new(), missing: Vec::new() };
-    if needs_token(slot, wish) {
+    if needs_more(slot, wish) {
         match gathering.tokens(absent, openers, prompt) {
             Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {}
             done => done?,

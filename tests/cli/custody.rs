@@ -392,4 +392,8 @@ fn what_other_people_hold_is_asked_for_last() {
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     let at = |name: &str| ran.stderr.find(&format!("keyslot '{name}'")).unwrap_or_else(|| panic!("{}", ran.stderr));
     assert!(at("recovery") < at("friends"), "{}", ran.stderr);
+    // What files are enough for is opened by them.
+    let alone = "keyslot enroll --name aunt --factor recovery --custodians --recovery-out aunt --recovery-file ada";
+    ada.0.ok(alone);
+    ada.0.ok("list --no-input --recovery-file aunt");
 }

@@ -1,7 +1,7 @@
 //! The password of a custodian is not the owner's: what changes the one leaves the other alone.
 
 use crate::custody::{Ada, refused};
-use crate::program::{CHEAP, PASSWORD};
+use crate::program::{CHEAP, Cli, PASSWORD};
 use crate::pty::{Pty, is_narrow};
 use serde_json::{Value, json};
 
@@ -130,4 +130,16 @@ fn what_friends_keep_is_not_lost() {
     ]);
     let screen = terminal.ended(3).replace("\r\n", " ");
     assert!(screen.contains("'twinlock recovery request friends --for=1 --for=3'"), "{screen}");
+}
+
+/// "The password" of somebody who has none of their own is not a keyslot of friends that happens to be called so.
+#[test]
+fn a_keyslot_of_custodians_that_is_called_like_a_thing_is_not_given_up_by_that_word() {
+    let cli = Cli::with_vault().file("theirs", PASSWORD);
+    let enroll = "keyslot enroll --custodians --name password --factor password --force";
+    cli.ok(&format!("{enroll} --new-password-file theirs --recovery-file code {CHEAP}"));
+    let ran = cli.run("recover --plan --lost password");
+    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+    assert!(ran.stderr.contains("'password:password'"), "{}", ran.stderr);
+    assert!(cli.ok("recover --plan --lost keyslot:password").contains("wipe"));
 }

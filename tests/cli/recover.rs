@@ -70,7 +70,7 @@ $ twinlock recover --plan --lost password
 1> have         the YubiKey 123 (ada)  (piv:ada)
 1>
 1> The vault opens by keyslot 'recovery': recovery code alone
-1> 1. a new password, in every keyslot that has one
+1> 1. a new password, in every keyslot of yours that has one
 1>      twinlock passwd --keyslot=recovery
 $ twinlock recover --lost password
 2> twinlock: error: nobody is there to be led through a recovery
@@ -272,7 +272,7 @@ fn a_forgotten_password_is_set_anew() {
     let mut terminal = at(&cli, &format!("recover {CHEAP}"));
     terminal.answer(&[(REMEMBER, "n"), (HAVE_CODE, "")]);
     terminal.expect("The vault opens by keyslot 'recovery': recovery code alone. Then:");
-    terminal.expect("1. a new password, in every keyslot that has one");
+    terminal.expect("1. a new password, in every keyslot of yours that has one");
     terminal.answer(&[(CODE, code.trim()), (NEW_PASSWORD, NEW), (AGAIN, NEW)]);
     terminal.expect("keyslot 'password' has the new password");
     terminal.expect("The vault 'personal' opens with:");

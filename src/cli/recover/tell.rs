@@ -102,7 +102,7 @@ impl<'a> Commands<'a> {
                 format!("ask the custodians of keyslot '{keyslot}' ({}), by a text that you send them", slot(keyslot))
             }
             Step::Combine { .. } => "open the vault with their answers, and make a new way in".to_owned(),
-            Step::Password { only: None } => "a new password, in every keyslot that has one".to_owned(),
+            Step::Password { only: None } => "a new password, in every keyslot of yours that has one".to_owned(),
             Step::Password { only: Some(name) } => format!("a new password in keyslot '{name}'"),
             Step::Code { replace: Some(name) } => {
                 format!("a new recovery code; then the keyslot of the lost one, '{name}', is wiped")

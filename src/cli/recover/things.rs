@@ -126,7 +126,8 @@ impl Things {
         let name = keyslot.unwrap_or(text);
         match header.keyslot(name) {
             _ if found => Ok(()),
-            Some(slot) if state == State::Lost => {
+            // "The password" of somebody who has none of their own here is not a keyslot that happens to be called so.
+            Some(slot) if state == State::Lost && (keyslot.is_some() || !self.all.iter().any(is_kind)) => {
                 self.closed.push(slot.name.clone());
                 Ok(())
             }
