@@ -84,7 +84,7 @@ fn a_forgotten_password_is_not_a_custodians() {
     let thing = |id: &str| things.iter().find(|thing| thing["thing"] == id).cloned().unwrap_or(Value::Null);
     assert_eq!(thing("password")["state"], "lost", "{plan}");
     let what =
-        json!({"thing": "password:friends", "what": "the password of a custodian of 'friends'", "state": "have"});
+        json!({"thing": "password:friends", "what": "the password of a custodian of 'friends'", "state": "custodian"});
     assert_eq!(thing("password:friends"), what);
     let commands: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|step| step["command"].as_str()).collect();
     assert_eq!(commands, [Some("twinlock passwd --keyslot=recovery")]);
@@ -142,4 +142,13 @@ fn a_keyslot_of_custodians_that_is_called_like_a_thing_is_not_given_up_by_that_w
     assert_eq!(ran.code, Some(4), "{}", ran.stderr);
     assert!(ran.stderr.contains("'password:password'"), "{}", ran.stderr);
     assert!(cli.ok("recover --plan --lost keyslot:password").contains("wipe"));
+}
+
+/// A plan for who has forgotten their own password: friends are asked, and nothing of theirs is counted as at hand.
+#[test]
+fn a_plan_asks_friends_for_what_friends_hold() {
+    let ada = ada();
+    let plan = ada.0.json("recover --plan --json --lost password --lost recovery:recovery");
+    let commands = plan["steps"].to_string();
+    assert!(commands.contains("\"request\"") && !commands.contains("--keyslot=friends"), "{plan}");
 }

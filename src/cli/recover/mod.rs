@@ -26,7 +26,8 @@ pub struct Args {
     /// shows, or a keyslot; may be repeated. All else counts as at hand, and is not asked about
     #[arg(long, value_name = "THING")]
     lost: Vec<String>,
-    /// What somebody else has, who can be asked by 'recovery request'; named as for --lost; may be repeated
+    /// What somebody else has, who can be asked by 'recovery request'; named as for --lost; may be repeated [default: all that is in keyslots
+    /// for custodians alone]
     #[arg(long, value_name = "THING")]
     custodian: Vec<String>,
     /// What takes a lost token's place, as for 'keyslot enroll --factor'; may be repeated [default: chosen among those that are here]
@@ -59,6 +60,10 @@ impl Args {
         }
         for text in &self.custodian {
             things.lend(header, text)?;
+        }
+        // Where nobody is asked, and nobody has said which of them is at hand, what custodians hold is with them.
+        if self.custodian.is_empty() && (self.plan || !self.lost.is_empty()) {
+            things.leave_with_custodians();
         }
         if self.plan {
             // Nothing is looked for: the same plan wherever it is made.

@@ -113,6 +113,13 @@ impl Things {
         self.set(header, text, State::Custodian)
     }
 
+    /// Whatever is in custodians' keyslots alone, and is not called lost, is with them.
+    pub fn leave_with_custodians(&mut self) {
+        for thing in self.all.iter_mut().filter(|thing| thing.theirs && thing.state == State::Have) {
+            thing.state = State::Custodian;
+        }
+    }
+
     fn set(&mut self, header: &Header, text: &str, state: State) -> Result<(), CliError> {
         let keyslot = text.strip_prefix("keyslot:");
         let mut found = false;
