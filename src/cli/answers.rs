@@ -163,46 +163,28 @@ fn open(requests: &Requests, file: PathBuf, answer: &Answer) -> Result<Opened, C
     let Some(kept) = requests.find(&answer.request) else {
         return Err(refused(&CustodyError::Foreign, &file));
     };
-    let asked = &kept.request.asked;
-    match kept.ended {
-        None => {}
-        Some(Ended::Expired) => return Err(refused(&kept.request.expired(), &file)),
-        Some(Ended::Used) => {
-            let message = format!(
-                "the answer in '{}' was used before: its request, of {}, has served",
-                file.display(),
-                asked.created
-            );
-            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
-        }
-        Some(Ended::Beside) => {
-            let message = format!(
-                "the answer in '{}' is to a request of {} that ended when another one for the same keyslot had served",
-                file.display(),
-                asked.created
-            );
-            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
-        }
-        Some(Ended::Gone) => {
-            let message = format!(
-                "the answer in '{}' is to a request of {} for a keyslot that was wiped or wrapped anew since",
-                file.display(),
-                asked.created
-            );
-            return Err(told(LOCKED, &message, "'twinlock keyslot list' shows what there is now"));
-        }
-        Some(Ended::Forgotten) => {
-            let message = format!(
-                "the answer in '{}' is to a request of {} that was forgotten, as you said",
-                file.display(),
-                asked.created
-            );
-            return Err(told(LOCKED, &message, "ask anew with 'twinlock recovery request'"));
-        }
+    if let Some(ended) = kept.ended {
+        return Err(over(ended, &kept.request, &file));
     }
     let key = requests.key(&answer.request)?;
     let masks = answer.open(&kept.request, &key).map_err(|error| refused(&error, &file))?;
     Ok(Opened { file, request: kept.request, masks })
+}
+
+/// Why answers to a request are not used any more.
+fn over(ended: Ended, request: &Request, file: &Path) -> CliError {
+    let anew = "ask anew with 'twinlock recovery request'";
+    let (of, hint) = match ended {
+        Ended::Expired => return refused(&request.expired(), file),
+        Ended::Used => ("that has served already", anew),
+        Ended::Beside => ("that ended when another one for the same keyslot had served", anew),
+        Ended::Gone => {
+            ("for a keyslot that was wiped or wrapped anew since", "'twinlock keyslot list' shows what there is now")
+        }
+        Ended::Forgotten => ("that was forgotten, as you said", anew),
+    };
+    let message = format!("the answer in '{}' is to a request of {} {of}", file.display(), request.asked.created);
+    told(LOCKED, &message, hint)
 }
 
 /// Answers that are given together must be for one keyslot, and for factors of their own.

@@ -125,7 +125,9 @@ impl Requests {
             has_key = has_key && !(over && self.end(id, Ended::Expired));
         }
         let long_over = SystemTime::now().checked_sub(REMEMBERED);
-        if ended.is_some() && long_over.is_some_and(|then| request.check_time(then).is_err()) {
+        let forget = ended.is_some() && long_over.is_some_and(|then| request.check_time(then).is_err());
+        // A key that could not be erased is not left behind without the text by which it is found and tried again.
+        if forget && erase(&self.file(id, "key")) {
             for ending in ["txt", "path", "ended"] {
                 // What cannot be removed is only remembered for longer.
                 let _ = std::fs::remove_file(self.file(id, ending));

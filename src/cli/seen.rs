@@ -260,12 +260,8 @@ impl Seen {
     /// Whether the vault under this account key was seen here before, at whatever path; what another machine has made of it was not.
     pub fn knows(&self, mark: &Mark) -> bool {
         let (id, fingerprint) = (hex::encode(&mark.vault_id), hex::encode(&mark.fingerprint));
-        let known = |kept: &Kept| {
-            kept.fingerprint == fingerprint
-                || kept.before.contains(&fingerprint)
-                || kept.coming.as_ref() == Some(&fingerprint)
-        };
-        self.memory.vaults.iter().any(|kept| kept.vault == id && known(kept))
+        let is = |kept: &Kept| kept.fingerprint == fingerprint || kept.coming.as_ref() == Some(&fingerprint);
+        self.had(mark) || self.memory.vaults.iter().any(|kept| kept.vault == id && is(kept))
     }
 
     /// Whether it is an account key that the vault had, here or at another path, before it was rotated.

@@ -108,7 +108,7 @@ fn two_at_other_places_open_the_vault_and_a_new_way_in_ends_it() {
     assert!(ran.stderr.contains("has served: its key is erased"), "{}", ran.stderr);
     assert_eq!(ada.0.ok("list --password-file new --keyslot password"), "");
     assert_eq!(ada.keys(), 0);
-    refused(&ada.0.run("list --answer a1 --answer a2"), 3, "the answer in 'a1' was used before: its request, of 2");
+    refused(&ada.0.run("list --answer a1 --answer a2"), 3, "the answer in 'a1' is to a request of 2");
     assert!(ada.0.run("recovery pending").stderr.contains("no request waits for answers"));
 }
 

@@ -138,3 +138,20 @@ fn a_request_is_over_when_its_time_is_and_its_key_is_erased_two_days_later() {
     assert!(forgot.stderr.contains("forgot the request"), "{}", forgot.stderr);
     assert!(!has(&just, "key"));
 }
+
+/// Without its text a key would lie there for ever, and nobody would know.
+#[test]
+fn what_is_remembered_of_a_request_goes_after_its_key_and_not_before() {
+    let cli = Cli::with_vault();
+    let at = |id: &str, ending: &str| cli.home().join(format!("state/twinlock/requests/{id}.{ending}"));
+    let days = 92;
+    let stuck = over(&cli, days * 24);
+    // What cannot be removed like a file.
+    fs::remove_file(at(&stuck, "key")).unwrap();
+    fs::create_dir(at(&stuck, "key")).unwrap();
+    cli.ok("list --recovery-file code");
+    assert!(at(&stuck, "key").exists() && at(&stuck, "txt").exists());
+    fs::remove_dir(at(&stuck, "key")).unwrap();
+    cli.ok("list --recovery-file code");
+    assert!(["key", "txt", "ended"].iter().all(|ending| !at(&stuck, ending).exists()));
+}
