@@ -23,8 +23,8 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         check_name(&self.name)?;
-        let mut vault = session.unlock_to_write()?;
-        vault.refuse_taken(&self.name)?;
+        let mut items = session.items_to_write()?;
+        items.refuse_taken(&self.name)?;
         let now = now();
         let mut item = Item {
             item_type: if self.note { "note" } else { "login" }.into(),
@@ -42,7 +42,7 @@ impl Args {
             None => ask_main(session, &item)?,
         };
         set(&mut item, field, kind, value);
-        vault.add(&item)?;
+        items.add(&item)?;
         prose(&format!("added '{}'", item.name));
         Ok(())
     }

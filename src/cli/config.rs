@@ -12,6 +12,11 @@
 //! [piv]
 //! # attestation-root = "/home/ada/yubico-roots.pem"      (proves that a key was born on a YubiKey)
 //! leave-card = false                                     # true: a verified PIN stays so on the YubiKey when a command ends
+//!
+//! [agent]
+//! idle = "15m"                                           # 'twinlock unlock': lock when not used for so long,
+//! max = "12h"                                            # and after so long in any case
+//! keep-on-removal = false                                # true: stay unlocked when the token is pulled
 //! ```
 
 use super::report::{CliError, FIXABLE};
@@ -34,6 +39,22 @@ pub struct Config {
     /// YubiKeys.
     #[serde(default)]
     pub piv: PivConfig,
+    /// How long vaults stay unlocked.
+    #[serde(default)]
+    pub agent: AgentConfig,
+}
+
+/// How long vaults stay unlocked in the agent; times like `15m`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AgentConfig {
+    /// Without use.
+    pub idle: Option<String>,
+    /// In any case.
+    pub max: Option<String>,
+    /// Also when the token that opened the vault is pulled.
+    #[serde(default)]
+    pub keep_on_removal: bool,
 }
 
 /// How YubiKeys are treated.

@@ -40,8 +40,8 @@ impl Args {
                 hint: for_a_new_password(&self.name),
             });
         }
-        let mut vault = session.unlock_to_write()?;
-        let found = vault.get(&self.name)?;
+        let mut items = session.items_to_write()?;
+        let found = items.get(&self.name)?;
         let mut item = found.item.clone();
         if let Some(name) = self.new_name {
             check_name(&name)?;
@@ -71,7 +71,7 @@ impl Args {
             set(&mut item, field, kind, value);
         }
         item.updated = now();
-        vault.replace(&found, &item)?;
+        items.replace(&found, &item)?;
         prose(&format!("changed '{}'", item.name));
         Ok(())
     }

@@ -29,9 +29,9 @@ struct Match {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let needle = normalised(&self.text);
-        let mut vault = session.unlock()?;
+        let mut items = session.items()?;
         let mut matches = Vec::new();
-        vault.each(&mut |found| {
+        items.each(&mut |found| {
             if let Some(field) = self.field_of(&found.item, &needle) {
                 matches.push(Match { item: found.item, field });
             }

@@ -32,8 +32,8 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut vault = session.unlock()?;
-        let item = vault.get(&self.name)?.item;
+        let mut items = session.items()?;
+        let item = items.get(&self.name)?.item;
         if let Some(name) = &self.field {
             let field = item.field(name).ok_or_else(|| no_field(&item, name))?;
             return out::secret_line(field.value.expose());

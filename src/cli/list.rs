@@ -21,12 +21,12 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut vault = session.unlock()?;
+        let mut items = session.items()?;
         let wanted = |item: &Item| self.tag.iter().all(|tag| item.tags.contains(tag));
         if !self.json && !out::is_terminal() {
             // Nothing else is kept of an item: in a large vault the rest would be most of the work, and secrets besides.
             let mut names = Vec::new();
-            vault.each(&mut |found| {
+            items.each(&mut |found| {
                 if wanted(&found.item) {
                     names.push(found.item.name);
                 }
@@ -34,7 +34,7 @@ impl Args {
             names.sort_by_cached_key(|name| normalised(name));
             return out::bytes(names.iter().flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes());
         }
-        let items = vault.items()?;
+        let items = items.all()?;
         let items: Vec<&Item> = items.iter().map(|found| &found.item).filter(|item| wanted(item)).collect();
         if self.json {
             out::json(&items.iter().map(|item| summary(item)).collect::<Vec<_>>())

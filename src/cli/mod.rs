@@ -7,6 +7,8 @@ pub mod harden;
 
 mod account_key;
 mod add;
+mod agent;
+mod agent_status;
 mod answers;
 mod backup;
 mod columns;
@@ -23,16 +25,20 @@ mod factors;
 mod find;
 mod get;
 mod header;
+mod held;
 mod help;
 mod init;
 mod item_args;
+mod items;
 #[cfg(feature = "keychain")]
 mod keychain;
 mod keyslot;
 mod kit;
 mod kit_report;
 mod layout;
+mod lifetime;
 mod list;
+mod lock;
 mod manual;
 mod newfile;
 mod out;
@@ -65,6 +71,7 @@ mod token;
 mod token_report;
 mod tokens;
 mod unblock;
+mod unlock;
 mod usage;
 mod vault_report;
 mod verify;
@@ -143,7 +150,10 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Unlock(unlock::Args),
+    Lock(lock::Args),
     Status(status::Args),
+    Agent(agent::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -167,6 +177,9 @@ fn run() -> ExitCode {
     }
     if let Some(warning) = harden::harden() {
         report::warn(&warning);
+    }
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == held::DETACHED) {
+        return agent::detached();
     }
     let spare = tokens::spare_helper();
     let cli = match usage::parse() {
@@ -201,7 +214,10 @@ impl Command {
             Self::Verify(args) => args.run(session),
             Self::Backup(args) => args.run(session),
             Self::Restore(args) => args.run(session),
+            Self::Unlock(args) => args.run(session),
+            Self::Lock(args) => args.run(session),
             Self::Status(args) => args.run(session),
+            Self::Agent(_) => agent::Args::run(),
             Self::Doctor(args) => args.run(session),
             Self::Completions(args) => args.run(),
             Self::Manual(args) => args.run(),

@@ -2,6 +2,7 @@
 
 use super::command::Line;
 use super::sentence::Sentence;
+use crate::agent::protocol::Failure;
 use crate::crypto::RandomError;
 use crate::factor::FactorError;
 use crate::factor::pkcs11::TokenError;
@@ -60,6 +61,8 @@ pub enum CliError {
         /// The exit code.
         code: u8,
     },
+    /// The agent could not, and says why.
+    Agent(Failure),
     /// A question was answered with no.
     Declined,
     /// Neither `--vault` nor a home folder.
@@ -221,6 +224,9 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
             "correct that line, or give another file with --config",
         ),
         CliError::Plain { message, hint, code } => Explained::new(*code, message, hint.clone()),
+        CliError::Agent(Failure { code, message, hint, notes }) => {
+            Explained { notes: notes.clone(), ..Explained::new(*code, message, hint.as_str()) }
+        }
         CliError::Declined => Explained::new(FIXABLE, "stopped as you said; nothing was changed", ""),
         CliError::NoHome => Explained::new(
             FIXABLE,
@@ -281,7 +287,7 @@ fn prompt(error: &PromptError) -> Explained {
     }
 }
 
-fn vault(error: &VaultError) -> Explained {
+pub(super) fn vault(error: &VaultError) -> Explained {
     match error {
         VaultError::Store(error) => store(error),
         VaultError::Header(error) => header(error),

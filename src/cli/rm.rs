@@ -17,11 +17,11 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut vault = session.unlock_to_write()?;
+        let mut items = session.items_to_write()?;
         // All are looked up first, so that a mistyped name removes nothing; one named twice is one.
         let mut found: Vec<Found> = Vec::new();
         for name in &self.names {
-            let item = vault.get(name)?;
+            let item = items.get(name)?;
             if !found.iter().any(|other| other.id == item.id) {
                 found.push(item);
             }
@@ -29,7 +29,7 @@ impl Args {
         let names = found.iter().map(|found| format!("'{}'", found.item.name)).collect::<Vec<_>>().join(", ");
         session.confirm(self.force, &format!("Remove {names} for good?"))?;
         for found in &found {
-            vault.remove(found)?;
+            items.remove(found)?;
         }
         prose(&format!("removed {names}"));
         Ok(())

@@ -15,6 +15,7 @@ use crate::vault::{Vault, VaultError, Wish, peek};
 use std::path::{Path, PathBuf};
 
 /// Options of every command.
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[derive(clap::Args, Debug, Default)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -52,6 +53,9 @@ pub struct Global {
     /// Go on with a vault file that is older, or another, than this machine has seen it, as after restoring a backup
     #[arg(long, global = true)]
     pub accept_changed: bool,
+    /// Open the vault in this command, also if the agent holds it
+    #[arg(long, global = true)]
+    pub no_agent: bool,
     /// Never ask; fail instead
     #[arg(long, global = true)]
     pub no_input: bool,
@@ -168,6 +172,11 @@ impl Session {
         if let Some(tokens) = &self.piv {
             tokens.dismiss();
         }
+    }
+
+    /// The helper process that was begun is not needed.
+    pub(super) fn dismiss_spare(&mut self) {
+        self.spare = None;
     }
 
     fn open(&mut self, writes: bool) -> Result<Vault, CliError> {

@@ -1,5 +1,6 @@
 //! `twinlock status`
 
+use super::agent_status::AgentStatus;
 use super::command::Names;
 use super::out;
 use super::proofs::{Proofs, Proven};
@@ -12,7 +13,7 @@ use crate::vault::{peek, usable};
 use serde_json::json;
 use std::time::SystemTime;
 
-/// List every way into the vault, which have been proven and when, and what to mend; needs no password and no token
+/// List every way into the vault, which have been proven and when, what to mend, and what is unlocked; needs no password and no token
 ///
 /// What the vault file says of itself is proven only when it is opened. When a way in has opened it is remembered on this machine,
 /// by the day, and nowhere else.
@@ -31,6 +32,8 @@ impl Args {
         let strange = Seen::load(&session.vault_path()?).strange(header);
         let found = warnings(header, Names::Unproven, &proofs, SystemTime::now());
         let proven = |slot: &Keyslot| proofs.proven(&header.vault_id, slot);
+        let agent = AgentStatus::ask();
+        let path = session.real_path()?;
         if self.json {
             let way = |slot: &Keyslot| {
                 let (on, before) = match proven(slot) {
@@ -51,6 +54,7 @@ impl Args {
                     "kind": warning.kind, "keyslot": warning.keyslot, "what": warning.what, "hint": warning.hint,
                 })).collect::<Vec<_>>(),
                 "strange": strange,
+                "agent": agent.as_ref().map(AgentStatus::as_json),
             }));
         }
         out::line(&out::clean(&format!("The vault '{}' opens with", header.name)))?;
@@ -62,6 +66,7 @@ impl Args {
                 out::line("      for custodians: who holds its factors can answer from afar")?;
             }
         }
+        AgentStatus::tell(agent.as_ref(), &path)?;
         for what in &strange {
             warn(what);
         }

@@ -129,6 +129,10 @@ fn helper_command() -> io::Result<HelperCommand> {
 /// A helper process where one is likely to be needed: with `--module`, or with a module in the config file in its usual place. It gets
 /// ready while the arguments are read and the vault is opened, and runs no module's code before a keyslot asks for it.
 pub fn spare_helper() -> Option<Spare> {
+    // With an agent no token is needed, as a rule.
+    if super::held::is_likely() {
+        return None;
+    }
     let named = |arg: OsString| arg == "--module" || arg.as_encoded_bytes().starts_with(b"--module=");
     if std::env::args_os().any(named) || config_has_module() == Some(true) {
         // What fails here is told when the helper is needed.

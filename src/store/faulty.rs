@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Entry, Meta, Read, Record, RecordId, RecordRef, Store, StoreError, Transaction};
+use super::{Entry, Looks, Meta, Read, Record, RecordId, RecordRef, Store, StoreError, Transaction};
 
 /// The step counter and the plan; clones share both, so that a test keeps one while a vault owns the store.
 #[derive(Clone, Default)]
@@ -117,6 +117,10 @@ impl<T: Read + ?Sized> Read for Within<'_, T> {
     fn stamp(&self) -> Result<Option<u64>, StoreError> {
         self.faults.step()?;
         self.inner.stamp()
+    }
+
+    fn looks(&self) -> Option<Looks> {
+        self.inner.looks()
     }
 }
 

@@ -164,7 +164,14 @@ pub trait Read {
     fn stamp(&self) -> Result<Option<u64>, StoreError> {
         Ok(None)
     }
+    /// What the system says of the file that any write to it changes, also one behind the store's back; None where it cannot be relied on.
+    fn looks(&self) -> Option<Looks> {
+        None
+    }
 }
+
+/// Device, inode, bytes, time of the last change in seconds and nanoseconds.
+pub type Looks = [u64; 5];
 
 /// Changes that happen together or not at all; dropped without `commit` they never happened.
 pub trait Transaction: Read {

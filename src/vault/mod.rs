@@ -14,6 +14,7 @@ mod kit;
 mod past;
 mod read;
 mod record;
+mod resident;
 mod rewrap;
 mod rotate;
 mod rotation;
@@ -57,6 +58,10 @@ pub struct Vault {
     /// Fingerprint of the account key that this program has replaced.
     rotated_from: Option<[u8; 32]>,
     ahead: Option<set::Ahead>,
+    /// It stays open for more than one command.
+    resident: bool,
+    /// The set of records was found right.
+    whole: Option<resident::Whole>,
 }
 
 /// Who is told of every state that this program made or found right.
@@ -205,6 +210,8 @@ impl Vault {
             watch: None,
             rotated_from: None,
             ahead: None,
+            resident: false,
+            whole: None,
         })
     }
 

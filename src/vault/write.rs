@@ -2,6 +2,7 @@
 
 use super::count::{next_in_header, next_in_manifest};
 use super::record::{Manifest, Sealer};
+use super::resident::still_whole;
 use super::view::State;
 use super::{Found, Vault, VaultError};
 use crate::crypto::random_bytes;
@@ -25,9 +26,11 @@ impl Vault {
         &mut self,
         edit: impl FnOnce(&mut Change<'_>) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        let ahead = self.ahead.take();
+        let (ahead, whole) = (self.ahead.take(), self.whole);
         self.change_unchecked(|change| {
-            change.state.check_set(change.tx.as_ref(), ahead)?;
+            if !still_whole(change.tx.as_ref(), whole)? {
+                change.state.check_set(change.tx.as_ref(), ahead)?;
+            }
             edit(change)
         })
     }
@@ -44,7 +47,10 @@ impl Vault {
         let manifest = self.state.next()?;
         let mut change = Change { tx, state: &mut self.state, account_key: &self.account_key, manifest, header: None };
         let result = edit(&mut change)?;
+        let stamp = change.tx.stamp()?;
+        self.whole = None;
         change.commit()?;
+        self.settled(stamp);
         self.tell_watch();
         Ok(result)
     }

@@ -12,6 +12,7 @@ mod pty;
 
 mod account_key;
 mod add;
+mod agent;
 mod backup;
 mod commands;
 mod completions;

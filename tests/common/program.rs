@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -19,6 +19,24 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// A home with nothing in it.
 pub struct Cli {
     home: tempfile::TempDir,
+}
+
+/// An agent that a test has started ends with it.
+impl Drop for Cli {
+    fn drop(&mut self) {
+        let lock = fs::File::open(self.home.path().join("run/twinlock/agent.lock"));
+        if let Some(holder) = lock.ok().and_then(|lock| agent_of(&lock)) {
+            // It may have ended by itself meanwhile.
+            let _ = rustix::process::kill_process(holder, rustix::process::Signal::TERM);
+        }
+    }
+}
+
+/// The process whose number the agent has written into its lock file, if it still holds it.
+fn agent_of(lock: &fs::File) -> Option<rustix::process::Pid> {
+    rustix::fs::flock(lock, rustix::fs::FlockOperation::NonBlockingLockShared).err()?;
+    let pid = std::io::read_to_string(lock).ok()?;
+    rustix::process::Pid::from_raw(pid.trim().parse().ok()?)
 }
 
 /// What a run left.
@@ -38,6 +56,7 @@ impl Cli {
         for folder in ["data", "config", "state", "cache", "tmp", "work"] {
             fs::create_dir(home.path().join(folder)).unwrap();
         }
+        fs::DirBuilder::new().mode(0o700).create(home.path().join("run")).unwrap();
         Self { home }
     }
 
@@ -120,6 +139,7 @@ impl Cli {
             ("XDG_STATE_HOME", "state"),
             ("XDG_CACHE_HOME", "cache"),
             ("TMPDIR", "tmp"),
+            ("XDG_RUNTIME_DIR", "run"),
         ] {
             command.env(name, home.join(folder));
         }

@@ -65,6 +65,8 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
     (&["paper"], &["qrcodegen_no_heap", "pdf_writer", "ttf_parser", "png", "zune_jpeg", "rqrr"]),
     (&["cli", "keychain"], &["secret_service"]),
     (&["store"], &["rusqlite"]),
+    (&["main"], &["zeroizing_alloc"]),
+    (&["cli", "agent"], &["listenfd"]),
     (&["encode"], &["miniz_oxide"]),
     (&["factor", "pkcs11"], &["cryptoki"]),
     // `log` is there to be cut off, not to be used.

@@ -20,9 +20,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Read, Store, StoreError, Transaction};
+use super::{Looks, Read, Store, StoreError, Transaction};
 use draft::Draft;
-use place::{Looks, Place};
+use place::Place;
 pub use replace::Replacement;
 use rows::View;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
-use super::super::StoreError;
+use super::super::{Looks, StoreError};
 
 /// How much of a file that is no vault is looked at to say what it is.
 const PEEK: u64 = 65_536;
@@ -22,8 +22,11 @@ const ROOM: u64 = 1 << 16;
 /// Begins a journal, and ends one that names a super-journal.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// Device, inode, bytes, time of the last change in seconds and nanoseconds.
-pub(super) type Looks = [u64; 5];
+/// Kinds of file systems whose times the kernel of this machine keeps, as `statfs(2)` and `linux/magic.h` number them: ext2 to ext4, xfs,
+/// btrfs, f2fs, tmpfs, ramfs, overlayfs, zfs, bcachefs.
+#[cfg(target_os = "linux")]
+const LOCAL: [u32; 9] =
+    [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994, 0x8584_58f6, 0x794c_7630, 0x2fc1_2fc1, 0xca45_1a4e];
 
 /// A file's path as the person gave it, for messages, and as it really is, for SQLite.
 pub(super) struct Place {
@@ -103,6 +106,17 @@ impl Place {
     pub(super) fn looks(&self) -> Option<Looks> {
         let data = std::fs::metadata(&self.real).ok()?;
         Some([data.dev(), data.ino(), data.len(), data.ctime().cast_unsigned(), data.ctime_nsec().cast_unsigned()])
+    }
+
+    /// Whether the times of the file are this machine's own: a file system of another one may say what it likes.
+    pub(super) fn is_local(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            let kind = rustix::fs::statfs(&self.real).map(|disk| u32::try_from(disk.f_type).unwrap_or_default());
+            kind.is_ok_and(|kind| LOCAL.contains(&kind))
+        }
+        #[cfg(not(target_os = "linux"))]
+        false
     }
 
     /// Whether this user may read the file at all.

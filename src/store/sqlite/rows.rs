@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, TransactionBehavior, params};
 
-use super::super::{Entry, Meta, Read, Record, RecordId, RecordRef, StoreError, Transaction};
+use super::super::{Entry, Looks, Meta, Read, Record, RecordId, RecordRef, StoreError, Transaction};
 use super::place::Place;
 use crate::encode::hex;
 
@@ -117,6 +117,10 @@ impl Read for View<'_> {
 
     fn stamp(&self) -> Result<Option<u64>, StoreError> {
         self.data_version().map(|version| u64::try_from(version).ok())
+    }
+
+    fn looks(&self) -> Option<Looks> {
+        self.place.is_local().then(|| self.place.looks()).flatten()
     }
 }
 

@@ -1,0 +1,255 @@
+//! The agent's own thread: it waits for clients, for the clock, for the vaults' threads and for whoever says that the person has left.
+//! Nothing that it does itself can take long.
+
+use super::House;
+use super::clock::{Alarm, now};
+use super::connection::{Connection, Heard};
+use super::events::{Event, Events};
+use super::protocol::{Failure, Reply, Request};
+use super::socket::{self, Post};
+use super::vaults::Vaults;
+use super::wire::Secret;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Clients at a time; the one that was idle for longest gives way.
+const CLIENTS: usize = 256;
+/// Bytes held for all clients together.
+const WEIGHT: usize = 256 << 20;
+/// An agent without a vault ends after so long.
+const LINGER: Duration = Duration::from_secs(600);
+
+/// Of a client, the signals, the alarm, the events; and of those who are here.
+type Ready = ([bool; 4], Vec<(u64, PollFlags)>);
+
+/// What the thread knows.
+struct Server {
+    listener: UnixListener,
+    signals: UnixStream,
+    alarm: Alarm,
+    events: Events,
+    clients: HashMap<u64, Connection>,
+    next: u64,
+    vaults: Vaults,
+    /// Without a vault and without a request since.
+    idle_since: Duration,
+    over: bool,
+}
+
+/// Serves until it is told to end, or has had nothing to hold for ten minutes. `warnings`: what protects less than it should.
+pub fn run(listener: UnixListener, post: Option<Post>, house: Arc<dyn House>, warnings: Vec<String>) -> io::Result<()> {
+    let (signals, tell) = UnixStream::pair()?;
+    signals.set_nonblocking(true)?;
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
+        signal_hook::low_level::pipe::register(signal, tell.try_clone()?)?;
+    }
+    let events = Events::new()?;
+    let vaults = Vaults::new(house, events.teller(), warnings);
+    let clients = HashMap::new();
+    let mut server = Server {
+        listener,
+        signals,
+        alarm: Alarm::new()?,
+        events,
+        clients,
+        next: 0,
+        vaults,
+        idle_since: now(),
+        over: false,
+    };
+    let result = server.serve();
+    // Nobody new comes in, and the keys are erased before the process says that it has ended.
+    drop(post);
+    server.vaults.end();
+    result
+}
+
+impl Server {
+    fn serve(&mut self) -> io::Result<()> {
+        while !self.over {
+            self.alarm.set(self.deadline())?;
+            let (ready, clients) = self.wait()?;
+            let [come, signal, alarm, event] = ready;
+            let now = now();
+            if alarm {
+                self.alarm.heard();
+            }
+            if event {
+                for event in self.events.take() {
+                    self.on(event, now);
+                }
+            }
+            for (id, flags) in clients {
+                self.on_client(id, flags, now);
+            }
+            self.clients.retain(|_, client| !client.is_late(now));
+            self.vaults.expire(now);
+            self.settle(now);
+            if come {
+                self.accept(now)?;
+            }
+            self.over |= signal || self.is_forgotten(now);
+        }
+        Ok(())
+    }
+
+    fn is_forgotten(&self, now: Duration) -> bool {
+        self.vaults.is_empty() && self.clients.is_empty() && now.saturating_sub(self.idle_since) >= LINGER
+    }
+
+    /// When something is to be done though nobody asks.
+    fn deadline(&self) -> Option<Duration> {
+        let clients = self.clients.values().filter_map(Connection::deadline).min();
+        let linger = (self.vaults.is_empty() && self.clients.is_empty()).then(|| self.idle_since + LINGER);
+        [clients, self.vaults.deadline(), linger].into_iter().flatten().min()
+    }
+
+    /// Waits; says which of its own descriptors, and which clients, have something.
+    fn wait(&self) -> io::Result<Ready> {
+        let ids: Vec<u64> = self.clients.keys().copied().collect();
+        let mut fds = vec![
+            PollFd::new(&self.listener, PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(self.alarm.fd(), PollFlags::IN),
+            PollFd::new(self.events.fd(), PollFlags::IN),
+        ];
+        fds.extend(ids.iter().map(|id| PollFd::new(self.clients[id].stream(), self.clients[id].wants())));
+        loop {
+            match poll(&mut fds, None) {
+                Ok(_) => break,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let ready = |at: usize| !fds[at].revents().is_empty();
+        let flags =
+            ids.iter().zip(&fds[4..]).map(|(id, fd)| (*id, fd.revents())).filter(|(_, flags)| !flags.is_empty());
+        Ok(([ready(0), ready(1), ready(2), ready(3)], flags.collect()))
+    }
+
+    fn accept(&mut self, now: Duration) -> io::Result<()> {
+        loop {
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                // One that has gone again, or no descriptor left for it: those who are here are served.
+                Err(_) => return Ok(()),
+            };
+            if !socket::of_this_user(&stream) {
+                continue;
+            }
+            stream.set_nonblocking(true)?;
+            if self.clients.len() >= CLIENTS {
+                let idle = self.clients.iter().filter(|(_, client)| !client.busy);
+                let Some(oldest) = idle.min_by_key(|(_, client)| client.since).map(|(id, _)| *id) else { continue };
+                self.clients.remove(&oldest);
+            }
+            self.next += 1;
+            self.clients.insert(self.next, Connection::new(stream, now));
+        }
+    }
+
+    fn on_client(&mut self, id: u64, flags: PollFlags, now: Duration) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let gone = flags.intersects(PollFlags::ERR | PollFlags::NVAL)
+            || flags.contains(PollFlags::HUP) && !flags.contains(PollFlags::IN);
+        if gone || flags.contains(PollFlags::OUT) && !client.speak(now) {
+            self.clients.remove(&id);
+            return;
+        }
+        if flags.contains(PollFlags::IN) && !client.busy {
+            match client.hear(now) {
+                Heard::Nothing => {}
+                Heard::Over => drop(self.clients.remove(&id)),
+                Heard::Foreign => {
+                    client.last = true;
+                    self.reply(id, Reply::Unknown(env!("CARGO_PKG_VERSION").into()), now);
+                }
+                Heard::Request(kind, body) => self.on_request(id, kind, &body, now),
+            }
+        }
+        let weight: usize = self.clients.values().map(Connection::weight).sum();
+        if weight > WEIGHT {
+            self.clients.remove(&id);
+        }
+    }
+
+    fn on_request(&mut self, id: u64, kind: u8, body: &Secret, now: Duration) {
+        self.idle_since = now;
+        let request = match Request::parse(kind, body) {
+            Ok(Some(request)) => request,
+            Ok(None) => return self.reply(id, Reply::Unknown(env!("CARGO_PKG_VERSION").into()), now),
+            Err(_) => return drop(self.clients.remove(&id)),
+        };
+        let done = match request {
+            Request::Status => Some(Reply::Status(self.vaults.status(now))),
+            Request::Lock(path) => self.vaults.lock(id, path.as_deref(), now),
+            Request::Unlock(unlock) => self.vaults.unlock(id, unlock, now),
+            Request::Item(path, op) => self.vaults.give(id, &path, op, now),
+            Request::Quit => {
+                self.over = true;
+                // Said when it is true: the connection closes when the keys are erased and the process ends.
+                None
+            }
+        };
+        match (done, self.clients.get_mut(&id)) {
+            (Some(reply), _) => self.reply(id, reply, now),
+            (None, Some(client)) => client.busy = true,
+            (None, None) => {}
+        }
+    }
+
+    /// Answers, at once if the client takes it.
+    fn reply(&mut self, id: u64, reply: Reply, now: Duration) {
+        self.send(id, vec![reply.frame()], now);
+    }
+
+    fn send(&mut self, id: u64, frames: Vec<Secret>, now: Duration) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.answer(frames, now);
+            if !client.speak(now) {
+                self.clients.remove(&id);
+            }
+        }
+    }
+
+    fn on(&mut self, event: Event, now: Duration) {
+        match event {
+            Event::Answer(answer) => {
+                self.idle_since = now;
+                let client = answer.client;
+                let frames = self.vaults.answered(answer);
+                if let Some(client) = client {
+                    self.send(client, frames, now);
+                }
+            }
+            Event::Over(worker) => self.vaults.over(worker),
+            Event::Drop { vault, why, then } => self.vaults.drop_for(vault, &why, then),
+            Event::Log(line) => self.vaults.log(&line),
+        }
+    }
+
+    /// Answers those whose vaults have been locked.
+    fn settle(&mut self, now: Duration) {
+        for (client, late) in self.vaults.locked(now) {
+            let reply = if late { Reply::Failed(still_at_it()) } else { Reply::Done };
+            self.reply(client, reply, now);
+        }
+    }
+}
+
+fn still_at_it() -> Failure {
+    Failure {
+        code: 6,
+        message: "the agent is still at work on the vault's file, and drops the account key as soon as that ends"
+            .into(),
+        hint: "if its disk does not answer, 'pkill -KILL -f \"twinlock agent\"' ends the agent at once".into(),
+        notes: Vec::new(),
+    }
+}

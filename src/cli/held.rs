@@ -1,0 +1,115 @@
+//! Finding the agent, and starting it.
+
+use super::report::{BUSY, CliError, FIXABLE, prose, system, warn};
+use super::session::Session;
+use crate::agent::client::{AgentError, Client, Remote};
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The hidden first argument by which the agent is started behind a command.
+pub const DETACHED: &str = "agent-detached";
+/// What the agent says on its standard output when it listens.
+pub const READY: &[u8] = b"ready\n";
+/// What of its starter's environment the agent keeps: where it listens, and where this machine's memory of vaults is.
+const ENVIRONMENT: [&str; 4] = ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME", "DBUS_SYSTEM_BUS_ADDRESS"];
+
+/// Whether the agent holds the session's vault.
+pub enum Holding {
+    /// It does.
+    Held(Remote),
+    /// It does not, or there is none, or it is not wanted.
+    No,
+}
+
+impl Session {
+    /// Whether the person has said how the vault is to be opened: then it is not the agent that they want.
+    pub(super) fn by_itself(&self) -> bool {
+        let global = &self.global;
+        let files = [&global.password_file, &global.recovery_file];
+        global.no_agent
+            || global.keyslot.is_some()
+            || global.accept_changed
+            || !global.answer.is_empty()
+            || files.iter().any(|file| file.is_some())
+    }
+
+    /// Looks whether the agent holds the vault.
+    pub(super) fn holding(&self) -> Result<Holding, CliError> {
+        if self.by_itself() {
+            return Ok(Holding::No);
+        }
+        let Some(client) = Client::connect() else { return Ok(Holding::No) };
+        match Remote::find(client, self.real_path()?) {
+            Ok(remote) => Ok(Holding::Held(remote)),
+            // Who has unlocked it wonders why they are asked.
+            Err(error @ AgentError::NotHeld(_)) if self.interactive() && error.has_reason() => {
+                prose(&error.to_string());
+                Ok(Holding::No)
+            }
+            Err(AgentError::NotHeld(_)) => Ok(Holding::No),
+            Err(error @ AgentError::OtherVersion(_)) => {
+                warn(&format!("{error}, and is not used; 'twinlock unlock' replaces it"));
+                Ok(Holding::No)
+            }
+            Err(error) => {
+                warn(&format!("{error}; the vault is opened without it"));
+                Ok(Holding::No)
+            }
+        }
+    }
+}
+
+/// The agent, started if there is none; one of another version of the program is told to end, and replaced.
+pub fn agent() -> Result<Client, CliError> {
+    if let Some(mut client) = Client::connect() {
+        let version = match client.status() {
+            Ok(status) if status.version == env!("CARGO_PKG_VERSION") => return Ok(client),
+            Ok(status) => status.version,
+            Err(AgentError::OtherVersion(version)) => version,
+            Err(error) => return Err(error.into()),
+        };
+        prose(&format!("the agent that runs is of version {version}: it is replaced, and what it held is locked"));
+        // A connection for each: an older one may serve one request only.
+        match Client::connect() {
+            Some(old) => old.quit()?,
+            None => drop(client),
+        }
+    }
+    start().map_err(|error| CliError::Plain {
+        message: format!("the agent cannot be started: {}", system(&error)),
+        hint: "'twinlock agent' in another terminal says why; every command works without it".into(),
+        code: FIXABLE,
+    })?;
+    Client::connect().ok_or_else(|| CliError::Plain {
+        message: "the agent was started, and does not answer".into(),
+        hint: "'twinlock agent' in another terminal says why; every command works without it".into(),
+        code: BUSY,
+    })
+}
+
+/// Starts it, and waits until it listens.
+fn start() -> io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(DETACHED).env_clear().current_dir("/");
+    command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut said = Vec::new();
+    if let Some(stdout) = child.stdout.as_mut() {
+        stdout.take(READY.len() as u64).read_to_end(&mut said)?;
+    }
+    if said == READY {
+        return Ok(());
+    }
+    let mut why = String::new();
+    if let Some(stderr) = child.stderr.as_mut() {
+        stderr.take(4096).read_to_string(&mut why)?;
+    }
+    let _ = child.wait();
+    Err(io::Error::other(why.trim().to_owned()))
+}
+
+/// Whether the agent may hold the vault, as far as can be told before anything is read.
+pub fn is_likely() -> bool {
+    Path::exists(&crate::agent::socket::path())
+}

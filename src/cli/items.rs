@@ -1,0 +1,109 @@
+//! The items of the vault, wherever it is open: in the agent, or in this process. Every command that reads or writes items goes through
+//! here, so that none of them knows which.
+
+use super::held::Holding;
+use super::report::CliError;
+use super::session::Session;
+use crate::agent::client::{AgentError, Remote};
+use crate::item::{Item, normalised};
+use crate::vault::{Found, Vault};
+
+/// An open vault, as far as items go.
+pub enum Items {
+    /// In this process.
+    Here(Box<Vault>),
+    /// In the agent.
+    Held(Remote),
+}
+
+impl Session {
+    /// The items, for reading.
+    pub fn items(&mut self) -> Result<Items, CliError> {
+        self.items_for(false)
+    }
+
+    /// The items, for changing them.
+    pub fn items_to_write(&mut self) -> Result<Items, CliError> {
+        self.items_for(true)
+    }
+
+    fn items_for(&mut self, writes: bool) -> Result<Items, CliError> {
+        if let Holding::Held(remote) = self.holding()? {
+            self.dismiss_spare();
+            return Ok(Items::Held(remote));
+        }
+        let vault = if writes { self.unlock_to_write() } else { self.unlock() };
+        vault.map(|vault| Items::Here(Box::new(vault)))
+    }
+}
+
+impl Items {
+    /// The item of that name.
+    pub fn get(&mut self, name: &str) -> Result<Found, CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.get(name)?),
+            Self::Held(remote) => Ok(remote.get(name)?),
+        }
+    }
+
+    /// Refuses a name that an item has, before a person types its secret.
+    pub fn refuse_taken(&mut self, name: &str) -> Result<(), CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.refuse_taken(name)?),
+            Self::Held(remote) => Ok(remote.refuse_taken(name)?),
+        }
+    }
+
+    /// Adds a new item.
+    pub fn add(&mut self, item: &Item) -> Result<(), CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.add(item)?),
+            Self::Held(remote) => Ok(remote.add(item.to_json()?)?),
+        }
+    }
+
+    /// Replaces an item, which may have got another name.
+    pub fn replace(&mut self, found: &Found, item: &Item) -> Result<(), CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.replace(found, item)?),
+            Self::Held(remote) => Ok(remote.replace(found, item.to_json()?)?),
+        }
+    }
+
+    /// Removes an item, as the person saw it.
+    pub fn remove(&mut self, found: &Found) -> Result<(), CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.remove(found)?),
+            Self::Held(remote) => Ok(remote.remove(found)?),
+        }
+    }
+
+    /// Every item in no order, without keeping them.
+    pub fn each(&mut self, visit: &mut dyn FnMut(Found)) -> Result<(), CliError> {
+        match self {
+            Self::Here(vault) => Ok(vault.each(visit)?),
+            Self::Held(remote) => Ok(remote.each(visit)?),
+        }
+    }
+
+    /// Every item, ordered by name.
+    pub fn all(&mut self) -> Result<Vec<Found>, CliError> {
+        let mut all = Vec::new();
+        self.each(&mut |found| all.push(found))?;
+        all.sort_by_cached_key(|found| (normalised(&found.item.name), found.id));
+        Ok(all)
+    }
+}
+
+impl From<AgentError> for CliError {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::Failed(failure) => Self::Agent(failure),
+            error => Self::Plain {
+                message: error.to_string(),
+                hint: "run the command again; with --no-agent it opens the vault by itself".into(),
+                code: super::report::BUSY,
+            },
+        }
+    }
+}
