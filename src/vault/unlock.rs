@@ -124,7 +124,9 @@ fn try_all(
         {
             let note = format!("keyslot '{}' is passed over: {why}", slot.name);
             if !absent.told.notes.contains(&note) {
-                prompt.show(&Event::Note(&note));
+                // Where nobody is, it is for the log, which shows warnings alone.
+                let event = if prompt.is_person() { Event::Note(&note) } else { Event::Warning(&note) };
+                prompt.show(&event);
                 absent.told.notes.push(note);
             }
         }

@@ -63,6 +63,7 @@ impl State {
     /// Logs and counts a call, does what the plan says before it.
     pub fn before(&self, function: &'static str) -> Step {
         self.write_log(function);
+        let of_all = self.in_log(function);
         let n = {
             let mut counts = self.counts.lock().expect("nothing panics while it holds the lock");
             let count = counts.entry(function).or_default();
@@ -70,7 +71,7 @@ impl State {
             *count
         };
         let mut step = Step::On;
-        for action in self.plan.actions(function, n) {
+        for action in self.plan.actions(function, n, of_all) {
             match action {
                 Action::Return(rv) => return Step::Return(*rv),
                 Action::Sleep(time) => std::thread::sleep(*time),
@@ -85,6 +86,12 @@ impl State {
             }
         }
         step
+    }
+
+    /// How often the log has a call.
+    fn in_log(&self, function: &str) -> u64 {
+        let log = self.log.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        log.lines().filter(|line| *line == function).count() as u64
     }
 
     /// One write in append mode a call, so that processes do not mix their lines.

@@ -1,10 +1,11 @@
 //! A module that fails on command: it hands every call on to a real module, except where a plan says otherwise.
 //!
 //! A plan is text, one rule a line; `#` begins a comment line. `FUNCTION` is a PKCS#11 function (also `C_GetFunctionList`), `N` counts its
-//! calls in one process from 1, `*` is each. A call that only asks for the size of its output is handed on and not counted.
+//! calls in one process from 1, `#N` those in all processes since the log was begun, `*` is each. A call that only asks for the size of its output is handed on and not counted.
 //!
 //! ```text
 //! C_Decrypt 2 return CKR_DEVICE_REMOVED    not handed on; also a number: return 0x80000001
+//! C_Sign #1 return CKR_SESSION_CLOSED      once: a process that is started afterwards finds nothing wrong
 //! C_Sign 1 sleep 60000                     milliseconds, then on
 //! C_Initialize 1 hang                      for ever
 //! C_Sign 1 crash                           SIGABRT

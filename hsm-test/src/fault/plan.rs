@@ -32,6 +32,8 @@ pub enum Turn {
     Each,
     /// The n-th in a process, from 1.
     Nth(u64),
+    /// The n-th in all processes, from 1.
+    NthOfAll(u64),
 }
 
 /// What happens at a call.
@@ -113,11 +115,12 @@ impl Plan {
         Ok(())
     }
 
-    /// What happens at the n-th call of a function, in the order of the plan.
-    pub fn actions(&self, function: &str, n: u64) -> impl Iterator<Item = &Action> {
+    /// What happens at the n-th call of a function in a process, which is the `of_all`-th in all, in the order of the plan.
+    pub fn actions(&self, function: &str, n: u64, of_all: u64) -> impl Iterator<Item = &Action> {
+        let turns = [Turn::Each, Turn::Nth(n), Turn::NthOfAll(of_all)];
         self.calls
             .iter()
-            .filter(move |call| call.function == function && (call.turn == Turn::Each || call.turn == Turn::Nth(n)))
+            .filter(move |call| call.function == function && turns.contains(&call.turn))
             .map(|call| &call.action)
     }
 
@@ -140,7 +143,11 @@ impl Call {
         let mut words = rest.splitn(3, ' ').map(str::trim);
         let turn = match words.next() {
             Some("*") => Turn::Each,
-            Some(n) => Turn::Nth(n.parse().ok().filter(|n| *n > 0).ok_or("N is * or counts from 1")?),
+            Some(n) => {
+                let (turn, n): (fn(u64) -> Turn, _) =
+                    n.strip_prefix('#').map_or((Turn::Nth, n), |n| (Turn::NthOfAll, n));
+                turn(n.parse().ok().filter(|n| *n > 0).ok_or("N is * or counts from 1")?)
+            }
             None => return Err("N is missing".to_owned()),
         };
         let verb = words.next().ok_or("what happens is missing")?;
@@ -178,7 +185,7 @@ mod tests {
         let example = text.split("//! ```text\n").nth(1).unwrap().split("//! ```").next().unwrap();
         let rules: Vec<&str> =
             example.lines().map(|line| line.trim_start_matches("//! ").split("   ").next().unwrap()).collect();
-        assert_eq!(rules.len(), 13);
+        assert_eq!(rules.len(), 14);
         for rule in rules {
             Plan::parse(rule).unwrap();
         }
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn a_rule_is_for_its_call_alone() {
         let plan = Plan::parse("# removed\n\nC_Sign 2 return 0x80000001\nC_Sign * sleep 5\n").unwrap();
-        let actions = |function, n| plan.actions(function, n).cloned().collect::<Vec<_>>();
+        let actions = |function, n| plan.actions(function, n, n).cloned().collect::<Vec<_>>();
         let sleep = Action::Sleep(Duration::from_millis(5));
         assert_eq!(actions("C_Sign", 1), std::slice::from_ref(&sleep));
         assert_eq!(actions("C_Sign", 2), [Action::Return(0x8000_0001), sleep]);

@@ -1,7 +1,9 @@
 //! A token, and twinlock's factor on it.
 
 use hsm_test::{Faulty, Key, KeyType, MODULES, Module, Target, Token};
+use std::cell::RefCell;
 use std::ffi::OsString;
+use std::rc::Rc;
 use std::time::Duration;
 use twinlock::factor::pkcs11::{
     HelperCommand, Mode, Module as ModuleConfig, Pkcs11Enroll, Pkcs11Open, SharedTokens, TokenError, Tokens, Uri,
@@ -122,13 +124,18 @@ pub fn helper(target: &dyn Target) -> HelperCommand {
 
 /// The modules of a command that has only this one; its process starts when it is first asked.
 pub fn tokens(target: &dyn Target) -> SharedTokens {
-    Tokens::shared(helper(target), vec![ModuleConfig::new(target.module_path())])
+    without_pauses(target, ModuleConfig::new(target.module_path()))
+}
+
+/// What fails is not tried again: each test counts what one try comes to. `again` is about the others.
+fn without_pauses(target: &dyn Target, module: ModuleConfig) -> SharedTokens {
+    Rc::new(RefCell::new(Tokens::new(helper(target), vec![module]).with_pauses(&[])))
 }
 
 /// The same, with the time that one call may take.
 pub fn tokens_within(target: &dyn Target, deadline: Duration) -> SharedTokens {
     let module = ModuleConfig { deadline, ..ModuleConfig::new(target.module_path()) };
-    Tokens::shared(helper(target), vec![module])
+    without_pauses(target, module)
 }
 
 /// The URI of the test's key.

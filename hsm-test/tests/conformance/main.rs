@@ -13,6 +13,7 @@
 //! `lab` is what they share. A new factor is one function in `factors`; a new mode or module is a row of `lab::MODES` or
 //! `hsm_test::MODULES`, and everything here runs on it.
 
+mod again;
 mod codes;
 mod factors;
 mod keys;

@@ -172,11 +172,18 @@ impl Helper {
     }
 
     /// Lets the helper finalise the module and go while this program goes on. Nobody waits for it: it ends itself if the module hangs
-    /// (`worker::run`).
-    pub fn dismiss(mut self) {
+    /// (`worker::run`). Left to init when this program ends; who does not end sees it off.
+    #[must_use]
+    pub fn dismiss(mut self) -> Self {
         self.pipes = None;
-        // Gone already, or left to init when this program ends.
-        let _ = self.child.try_wait();
+        self
+    }
+
+    /// Waits until a helper that was dismissed is gone, and ends one that is not after a moment.
+    pub fn see_off(mut self) {
+        if self.wait(GOODBYE).is_none() {
+            self.kill();
+        }
     }
 
     fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
@@ -210,8 +217,8 @@ pub type Started = (Helper, ModuleInfo, Instant, Reply);
 
 impl Starting {
     /// Lets it go, as [`Helper::dismiss`] does.
-    pub fn dismiss(self) {
-        self.helper.dismiss();
+    pub fn dismiss(self) -> Helper {
+        self.helper.dismiss()
     }
 
     /// Waits until the module is initialised, and has told its tokens.

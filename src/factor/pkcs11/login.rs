@@ -40,6 +40,13 @@ pub fn log_in(
     if !found.info.login_required || tokens.is_logged_in(found) {
         return Ok(());
     }
+    // After a lost session: the PIN that was sent before, without asking for it again.
+    if tokens.keeps_pin(found)
+        && tokens.look_before_pin(found).is_ok()
+        && let Some(pin) = tokens.kept_pin(found)
+    {
+        return tokens.login(found, Some(&pin)).map_err(FactorError::Token);
+    }
     if let Some(error) = tokens.refused(found) {
         return Err(FactorError::Token(error.clone()));
     }

@@ -10,13 +10,13 @@ use super::uri::Uri;
 use super::wrap;
 use crate::factor::{Enroll, FactorError, Open, SlotContext};
 use crate::header::Stanza;
-use crate::prompt::Prompt;
+use crate::prompt::{Event, Prompt};
 use crate::secret::FactorSecret;
 
 /// Opens stanzas of kind `pkcs11` with the tokens of this command.
 ///
 /// `Ok(None)`: no module has that token; without any module that cannot be said, and is an error. A token that is here without its key is an error. Before a PIN is asked for, the token's
-/// flags are looked at, and its public key is compared where it shows one. A PIV card that is not found by its name is found by its public key.
+/// flags are looked at, and its public key is compared where it shows one. A lost session is opened again (`tokens/again.rs`). A PIV card that is not found by its name is found by its public key.
 pub struct Pkcs11Open {
     /// The modules of this command.
     pub tokens: SharedTokens,
@@ -40,18 +40,23 @@ impl Open for Pkcs11Open {
             // Not "the token is not here": it may well be, and nobody could see it.
             return Err(FactorError::Token(TokenError::NoModule));
         }
-        let expected = params.public();
-        let meant = the_meant(tokens, uri, expected.as_ref()).map_err(FactorError::Token)?;
-        let Some(Meant { mut found, uri, seen }) = meant else { return Ok(None) };
-        let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
-        let file = mine.and_then(|mine| mine.pin_source.as_deref());
-        let named = self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
-        log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try, named }, prompt)?;
-        if let (Some(expected), false) = (&expected, seen) {
-            matches_private(tokens, &found, &params, &uri, expected).map_err(FactorError::Token)?;
+        let mut at = None;
+        let mut failed = None;
+        loop {
+            let opened = self.open_once(ctx, (&params, &uri), tokens, &mut at, prompt);
+            let error = match (opened, failed) {
+                // Not back yet.
+                (Ok(None), Some(before)) => before,
+                (Err(FactorError::Token(error)), _) => error,
+                (done, _) => return done,
+            };
+            // Told first: then comes the pause.
+            let text = format!("{error}; trying again");
+            if !tokens.reconnect(&error, at.as_ref(), &mut || prompt.show(&Event::Warning(&text))) {
+                return Err(FactorError::Token(error));
+            }
+            failed = Some(error);
         }
-        let secret = wrap::reproduce(tokens, &found, &params, &uri, &params.mode().bind(ctx), prompt);
-        secret.map(Some)
     }
 
     fn prepare(&mut self, _: &Stanza) -> bool {
@@ -69,6 +74,31 @@ impl Open for Pkcs11Open {
     }
 }
 
+impl Pkcs11Open {
+    /// The same, in one session. `at`: the token, once it is found.
+    fn open_once(
+        &self,
+        ctx: &SlotContext<'_>,
+        (params, uri): (&Params, &Uri),
+        tokens: &mut Tokens,
+        at: &mut Option<Found>,
+        prompt: &mut dyn Prompt,
+    ) -> Result<Option<FactorSecret>, FactorError> {
+        let expected = params.public();
+        let meant = the_meant(tokens, uri.clone(), expected.as_ref(), at).map_err(FactorError::Token)?;
+        let Some(Meant { mut found, uri, seen }) = meant else { return Ok(None) };
+        let mine = self.uris.iter().find(|mine| mine.pin_source.is_some() && tokens.is_meant(&found, mine));
+        let file = mine.and_then(|mine| mine.pin_source.as_deref());
+        let named = self.uris.iter().any(|mine| mine.names_token() && tokens.is_meant(&found, mine));
+        log_in(tokens, &mut found, PinRules { file, force_last_try: self.force_last_try, named }, prompt)?;
+        if let (Some(expected), false) = (&expected, seen) {
+            matches_private(tokens, &found, params, &uri, expected).map_err(FactorError::Token)?;
+        }
+        let secret = wrap::reproduce(tokens, &found, params, &uri, &params.mode().bind(ctx), prompt);
+        secret.map(Some)
+    }
+}
+
 /// The token that a stanza means.
 struct Meant {
     found: Found,
@@ -78,10 +108,17 @@ struct Meant {
     seen: bool,
 }
 
-/// Finds the token by its name, which must not show another key; or a PIV card by the public key alone.
-fn the_meant(tokens: &mut Tokens, uri: Uri, expected: Option<&PublicKey>) -> Result<Option<Meant>, TokenError> {
+/// Finds the token by its name, which must not show another key; or a PIV card by the public key alone. `at`: the token, also where it
+/// fails then.
+fn the_meant(
+    tokens: &mut Tokens,
+    uri: Uri,
+    expected: Option<&PublicKey>,
+    at: &mut Option<Found>,
+) -> Result<Option<Meant>, TokenError> {
     let by_name = tokens.find_first(&uri).and_then(|found| {
         let Some(found) = found else { return Ok(None) };
+        *at = Some(found.clone());
         let seen = match expected {
             None => false,
             Some(expected) => matches_public(tokens, &found, &uri, expected)?,
@@ -91,6 +128,7 @@ fn the_meant(tokens: &mut Tokens, uri: Uri, expected: Option<&PublicKey>) -> Res
     if let (Ok(None) | Err(_), Some(expected)) = (&by_name, expected)
         && let Some((found, uri)) = tokens.find_piv(expected)
     {
+        *at = Some(found.clone());
         return Ok(Some(Meant { found, uri, seen: true }));
     }
     by_name

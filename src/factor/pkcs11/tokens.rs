@@ -1,5 +1,5 @@
 //! The modules of one command: each started once, when first needed, and kept with its logins until the command ends. So a PIN is asked
-//! for once a token, and a hanging module costs its deadline once.
+//! for once a token, and a hanging module costs its deadline once; twice where a session was lost (`again`).
 
 use super::error::TokenError;
 use super::helper::{Helper, HelperCommand, Reply, Spare};
@@ -37,9 +37,11 @@ const SOFTHSM_PAUSE: Duration = Duration::from_millis(15);
 /// `Tokens`, shared by all factors of a command.
 pub type SharedTokens = Rc<RefCell<Tokens>>;
 
+mod again;
 mod entry;
 mod failure;
 
+use again::Again;
 use entry::{Entry, State};
 
 /// All configured modules.
@@ -50,6 +52,9 @@ pub struct Tokens {
     modules: Vec<Entry>,
     /// Tokens that a login has failed on.
     refused: Vec<(Found, TokenError)>,
+    again: Again,
+    /// Helpers that were let go.
+    leaving: Vec<Helper>,
 }
 
 /// A token that is there, behind one of the modules.
@@ -87,10 +92,17 @@ impl Tokens {
         let mut entries: Vec<Entry> = Vec::new();
         for module in modules {
             if !entries.iter().any(|entry| entry.module.path == module.path) {
-                entries.push(Entry { module, state: State::Idle });
+                entries.push(Entry::new(module));
             }
         }
-        Self { command, spare: None, modules: entries, refused: Vec::new() }
+        Self {
+            command,
+            spare: None,
+            modules: entries,
+            refused: Vec::new(),
+            again: Again::default(),
+            leaving: Vec::new(),
+        }
     }
 
     /// The same, ready to be shared by the factors of a command.
@@ -116,7 +128,8 @@ impl Tokens {
     /// Lets the helpers go, once a command needs no token any more; one that is needed after all is started again.
     pub fn dismiss(&mut self) {
         self.spare = None;
-        self.modules.iter_mut().for_each(Entry::dismiss);
+        self.again.forget();
+        self.leaving.extend(self.modules.iter_mut().filter_map(Entry::dismiss));
     }
 
     /// Whether any module is configured.
@@ -272,6 +285,7 @@ impl Tokens {
         if let Err(TokenError::PinWrong { token, .. }) = done {
             done = Err(self.after_wrong_pin(found, token));
         }
+        self.keep(found, pin, &done);
         self.refused.retain(|(token, _)| !token.is_same(found));
         if let Err(error) = &done {
             self.refused.push((found.clone(), error.clone()));

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Entry {
     pub module: Module,
     pub state: State,
+    /// Whether it has come up in this command.
+    pub answered: bool,
 }
 
 pub(super) enum State {
@@ -29,6 +31,10 @@ pub(super) enum State {
 }
 
 impl Entry {
+    pub fn new(module: Module) -> Self {
+        Self { module, state: State::Idle, answered: false }
+    }
+
     /// Has the module load in a helper process, if it was not begun before.
     pub fn begin(&mut self, command: &HelperCommand, spare: &mut Option<Spare>) {
         if matches!(self.state, State::Idle) {
@@ -59,7 +65,10 @@ impl Entry {
         match &mut self.state {
             State::Idle | State::Starting(_) => unreachable!("begun and finished above"),
             State::Failed(error) => Err(error.clone()),
-            State::Running { helper, .. } => Ok(helper),
+            State::Running { helper, .. } => {
+                self.answered = true;
+                Ok(helper)
+            }
         }
     }
 
@@ -97,11 +106,14 @@ impl Entry {
     }
 
     /// Lets the helper go; the module is started again if it is needed after all.
-    pub fn dismiss(&mut self) {
+    pub fn dismiss(&mut self) -> Option<Helper> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Running { helper, .. } => helper.dismiss(),
-            State::Starting(starting) => starting.dismiss(),
-            kept @ (State::Idle | State::Failed(_)) => self.state = kept,
+            State::Running { helper, .. } => Some(helper.dismiss()),
+            State::Starting(starting) => Some(starting.dismiss()),
+            kept @ (State::Idle | State::Failed(_)) => {
+                self.state = kept;
+                None
+            }
         }
     }
 
