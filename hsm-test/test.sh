@@ -20,6 +20,7 @@ need rsvg-convert librsvg2-bin                     # the same of SVG
 need gnome-keyring-daemon gnome-keyring            # a Secret Service, for the feature 'keychain'
 need dbus-run-session dbus
 need secret-tool libsecret-tools
+need systemd-analyze systemd                       # what systemd says of the units in contrib/
 install_missing
 
 if cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1; then

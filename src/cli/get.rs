@@ -49,7 +49,8 @@ impl Args {
     }
 }
 
-fn no_field(item: &Item, name: &str) -> CliError {
+/// The item has no such field.
+pub(super) fn no_field(item: &Item, name: &str) -> CliError {
     let names: Vec<_> = item.fields.iter().map(|field| format!("'{}'", field.name)).collect();
     CliError::Plain {
         message: format!("the item '{}' has no field '{name}'", item.name),

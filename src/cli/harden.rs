@@ -2,6 +2,10 @@
 //! secret exists. Where the system refuses, the program goes on with a warning: a vault that does not open helps nobody.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::OnceLock;
+
+/// The core limit as it was found.
+static FOUND: OnceLock<Rlimit> = OnceLock::new();
 
 /// Turns core dumps off and, where the system can, tracing. The warning names what could not be done.
 #[must_use = "the person should be warned"]
@@ -19,10 +23,19 @@ pub fn harden() -> Option<String> {
     ))
 }
 
-/// No core file. Only the soft limit: it decides, and the child of `run` may want to raise its own again.
+/// No core file. Only the soft limit: it decides, and the command of `run` gets it back.
 fn no_core() -> rustix::io::Result<()> {
-    let maximum = getrlimit(Resource::Core).maximum;
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum })
+    let found = FOUND.get_or_init(|| getrlimit(Resource::Core));
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: found.maximum })
+}
+
+/// Gives the core limit back, for a command that takes this program's place. This program writes no core all the same: it stays
+/// untraceable until then.
+pub fn undo() {
+    if let Some(found) = FOUND.get() {
+        // It was so before, so it may be so again.
+        let _ = setrlimit(Resource::Core, *found);
+    }
 }
 
 /// Neither traceable nor readable through `/proc/PID/mem` by other processes of the user, and no core either where

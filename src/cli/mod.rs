@@ -21,12 +21,14 @@ mod doctor;
 mod doubt;
 mod drill;
 mod edit;
+mod env_refs;
 mod factors;
 mod find;
 mod get;
 mod header;
 mod held;
 mod help;
+mod inherited;
 mod init;
 mod item_args;
 mod items;
@@ -58,6 +60,7 @@ mod restore;
 mod restore_kit;
 mod rm;
 mod rotate;
+mod run;
 mod seen;
 mod sentence;
 mod session;
@@ -132,6 +135,7 @@ enum Command {
     Find(find::Args),
     Edit(edit::Args),
     Rm(rm::Args),
+    Run(run::Args),
     #[command(subcommand)]
     Keyslot(keyslot::Command),
     Passwd(passwd::Args),
@@ -202,6 +206,7 @@ impl Command {
             Self::Find(args) => args.run(session),
             Self::Edit(args) => args.run(session),
             Self::Rm(args) => args.run(session),
+            Self::Run(args) => args.run(session),
             Self::Keyslot(command) => command.run(session),
             Self::Passwd(args) => args.run(session),
             Self::Rotate(args) => args.run(session),

@@ -27,6 +27,8 @@ pub enum CliError {
         /// What is strange.
         notes: Vec<String>,
     },
+    /// The same, as a way in was away: another time it may be there.
+    Away(Box<CliError>),
     /// The person did not answer, or could not be asked.
     Prompt(PromptError),
     /// Arguments that do not fit together.
@@ -211,6 +213,7 @@ pub(super) fn explain(error: &CliError) -> Option<Explained> {
             explained.notes.extend(notes.iter().cloned());
             explained
         }
+        CliError::Away(error) => Explained { code: TOKEN, ..explain(error)? },
         CliError::Prompt(error) => prompt(error),
         CliError::Usage { message, hint } => Explained::new(USAGE, message, hint.clone()),
         CliError::File { doing, path, error } => Explained::new(

@@ -164,6 +164,18 @@ impl Session {
         self.open(false)
     }
 
+    /// Nothing is needed any more: secrets are erased, and no process of ours is left to the command that takes this program's place.
+    pub fn end(&mut self) {
+        self.dismiss_tokens();
+        if let Some(tokens) = self.tokens.take() {
+            tokens.borrow_mut().see_off();
+        }
+        self.spare = None;
+        self.piv = None;
+        self.openers = Openers::typed();
+        self.prompt = Box::new(NoPrompt);
+    }
+
     /// No token is needed any more in this command.
     pub(super) fn dismiss_tokens(&self) {
         if let Some(tokens) = &self.tokens {
@@ -235,6 +247,13 @@ impl Session {
     }
 }
 
+/// The PIN that systemd gives a service (`LoadCredentialEncrypted=twinlock.pin`; systemd.exec(5)): by itself, and by the rules of
+/// `--pin-file`. Not so a password: it would open another keyslot than the service had before, and nobody had said so.
+fn credential() -> Option<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|folder| folder.is_absolute())?;
+    Some(folder.join("twinlock.pin")).filter(|path| path.is_file())
+}
+
 /// The person, or nobody, behind the files that secrets come from.
 fn prompt(global: &Global, more: Sources) -> Result<Box<dyn Prompt>, CliError> {
     let person: Box<dyn Prompt> = if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::new()) };
@@ -242,7 +261,7 @@ fn prompt(global: &Global, more: Sources) -> Result<Box<dyn Prompt>, CliError> {
         password: global.password_file.clone(),
         new_password: global.new_password_file.clone(),
         recovery: global.recovery_file.clone(),
-        pin: global.pin_file.clone(),
+        pin: global.pin_file.clone().or_else(credential),
         ..more
     };
     Ok(Box::new(FilePrompt::new(person, sources)?))

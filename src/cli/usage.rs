@@ -101,6 +101,10 @@ fn explain(error: &clap::Error) -> (String, String) {
 
 /// An option or a word that the command does not take.
 fn unknown(arg: &str, suggested: Option<String>, help: String) -> (String, String) {
+    if !arg.starts_with('-') && command() == "twinlock run" {
+        let hint = "the command stands behind '--', as in 'twinlock run --env NAME=ITEM -- COMMAND'";
+        return (format!("'{arg}' is one word too many"), hint.to_owned());
+    }
     if !arg.starts_with('-') {
         return (format!("'{arg}' is one word too many"), format!("{help}; a name with spaces goes into quotes"));
     }

@@ -7,7 +7,7 @@ use rustix::termios::isatty;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -190,12 +190,20 @@ fn read(path: &Path, person: &mut dyn Prompt) -> io::Result<Zeroizing<String>> {
 /// Tells a person of a file with a secret in it that others may read or change.
 pub fn warn_if_exposed(path: &Path, file: &File, person: &mut dyn Prompt) -> io::Result<()> {
     let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+    if metadata.is_file() && metadata.permissions().mode() & others(path, &metadata) != 0 {
         let path = path.display();
         let text = format!("others on this machine may read '{path}'; make it yours alone with: chmod 600 '{path}'");
         person.show(&Event::Warning(&text));
     }
     Ok(())
+}
+
+/// The permissions that nobody else should have. systemd lets a service read a credential that is root's by an access list, whose mask stands
+/// where the group's permissions are (acl(5)): there it may be read, and not written.
+fn others(path: &Path, metadata: &std::fs::Metadata) -> u32 {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|folder| Path::new(folder).is_absolute());
+    let of_root = credentials.is_some_and(|folder| path.starts_with(folder)) && metadata.uid() == 0;
+    if of_root { 0o037 } else { 0o077 }
 }
 
 /// Up to the first line end or the end of the file, byte by byte: what follows in a stream belongs to somebody else (the

@@ -44,6 +44,7 @@ mod restore;
 mod restore_kit;
 mod rm;
 mod rotate;
+mod run;
 mod seen;
 mod sheet;
 mod splice;

@@ -19,7 +19,7 @@ pub const PIN: &str = "123456";
 /// A machine with a reader: a folder that tokens are put into.
 pub struct Machine {
     pub cli: Cli,
-    module: PathBuf,
+    pub module: PathBuf,
 }
 
 impl Machine {
@@ -39,7 +39,8 @@ impl Machine {
         Some(Self { cli, module })
     }
 
-    fn settle(&self, command: &mut Command) {
+    /// The environment of the program, and of a module.
+    pub fn settle(&self, command: &mut Command) {
         self.cli.settle(command);
         command.env("SOFTHSM2_CONF", self.cli.path("conf"));
     }

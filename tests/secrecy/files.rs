@@ -18,6 +18,7 @@ fn use_all(cli: &Cli) {
         "add login --username ada-the-user --url https://named.example --tag tagged-word --value-file value --password-file pw",
         "add note --note --value-file value --recovery-file code",
         "get login --password-file pw",
+        "run --password-file pw --env SECRET=login -- true",
         "edit login --name renamed-item --value-file value --recovery-file code",
         "find renamed --recovery-file code",
         "account-key export --force --recovery-file code",
