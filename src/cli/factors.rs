@@ -4,11 +4,11 @@ use super::out;
 use super::piv::{Found, Known, PivSpec};
 use super::report::{CliError, prose, warn};
 use super::session::Session;
+use crate::factor::Enroll;
 use crate::factor::password::{CostWish, NewPassword, PasswordEnroll};
 use crate::factor::piv::KIND;
 use crate::factor::recovery::{Kept, RecoveryCode, RecoveryEnroll};
-use crate::factor::{Enroll, describe};
-use crate::header::{Keyslot, MAX_FACTORS};
+use crate::header::MAX_FACTORS;
 use crate::secret::{CodeText, SecretText};
 use crate::vault::VaultError;
 use std::fs::OpenOptions;
@@ -345,16 +345,6 @@ pub fn default_name(specs: &[Spec], threshold: u8, custodians: bool, taken: &[&s
     let numbered = (2u32..).map(|n| format!("{base}-{n}"));
     let mut names = std::iter::once(base.clone()).chain(numbered);
     names.find(|name| !taken.contains(&name.as_str())).unwrap_or(base)
-}
-
-/// A keyslot's factors as lists print them: `password + pkcs11 "lab"`, `2 of (password, recovery)`.
-pub fn ways(slot: &Keyslot) -> String {
-    let factors: Vec<String> = slot.factors.iter().map(describe).collect();
-    match (usize::from(slot.threshold), factors.len()) {
-        (k, n) if k == n => factors.join(" + "),
-        (1, _) => format!("any of ({})", factors.join(", ")),
-        (k, _) => format!("{k} of ({})", factors.join(", ")),
-    }
 }
 
 #[cfg(test)]

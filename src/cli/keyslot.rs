@@ -1,14 +1,14 @@
 //! `twinlock keyslot`
 
 use super::command::Names;
-use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early, ways};
+use super::factors::{Maker, Making, Spec, check_specs, check_threshold, default_name, look_early};
 use super::out;
 use super::piv::Known;
 use super::proofs::Proofs;
 use super::report::{CliError, prose, warn};
 use super::session::Session;
 use super::ways_in::{tell_left, warnings};
-use crate::factor::{Role, describe, role};
+use crate::factor::{Role, describe, role, ways};
 use crate::header::{Header, Keyslot};
 use crate::secret::CodeText;
 use crate::store::sqlite::SqliteStore;

@@ -12,9 +12,9 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Nothing is shown yet.
-    pub fn new() -> Self {
-        let plain = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    /// Nothing is shown yet; nothing ever where lines are written once.
+    pub fn new(plain: bool) -> Self {
+        let plain = plain || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self { shown: None, terminal: io::stderr().is_terminal() && !plain }
     }
 

@@ -49,7 +49,7 @@ impl Args {
         let rotation = vault.prepare_rotation(&self.drop, force, &mut here, openers, prompt)?;
         session.dismiss_tokens();
         let mut work = Stoppable::begin();
-        let mut bar = Bar::new();
+        let mut bar = Bar::new(session.global.plain);
         let before = vault.header().clone();
         let rotated = vault.rotate(rotation, &mut |progress| {
             let what = match progress.stage {

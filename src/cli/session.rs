@@ -59,6 +59,9 @@ pub struct Global {
     /// Never ask; fail instead
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// Write each line once and move nothing, as for a screen reader
+    #[arg(long, global = true, env = "TWINLOCK_PLAIN", value_parser = clap::builder::FalseyValueParser::new())]
+    pub plain: bool,
     /// Config file [default: twinlock/config.toml in your config folder]
     #[arg(long, global = true, value_name = "FILE", env = "TWINLOCK_CONFIG")]
     pub config: Option<PathBuf>,
@@ -256,7 +259,8 @@ fn credential() -> Option<PathBuf> {
 
 /// The person, or nobody, behind the files that secrets come from.
 fn prompt(global: &Global, more: Sources) -> Result<Box<dyn Prompt>, CliError> {
-    let person: Box<dyn Prompt> = if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::new()) };
+    let person: Box<dyn Prompt> =
+        if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::plain(global.plain)) };
     let sources = Sources {
         password: global.password_file.clone(),
         new_password: global.new_password_file.clone(),

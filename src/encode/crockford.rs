@@ -110,6 +110,13 @@ pub fn decode(text: &str) -> Result<Box<Zeroizing<[u8; BYTES]>>, CrockfordError>
     Ok(entropy)
 }
 
+/// Whether a text that is no code was meant as one: half of its groups fit. By chance hardly any password is.
+pub fn looks_like(text: &str) -> bool {
+    let symbols = symbols(text);
+    let fitting = symbols.chunks(GROUP).enumerate().filter(|(number, group)| fits(*number, group)).count();
+    2 * fitting >= GROUPS
+}
+
 /// Whether five characters are right as the group of this number, counted from 0: for telling while the person types.
 pub fn group_fits(number: usize, text: &str) -> bool {
     fits(number, &symbols(text))
@@ -192,6 +199,17 @@ mod tests {
         assert_eq!(*encode(&[0; BYTES]), "00000-00001-00002-00003-00004-00005-00006-00007");
         let counted: [u8; BYTES] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         assert_eq!(*encode(&counted), "000GD-40R4X-0M300-E209K-185G3-R38ED-1W811-24GKZ");
+    }
+
+    #[test]
+    fn what_was_meant_as_a_code() {
+        let code = "000GD-40R4X-0M300-E209K-185G3-R38ED-1W811-24GKZ";
+        assert!(
+            looks_like(code) && looks_like(&code[..41]) && looks_like(&code.replace("185G3", "185G4").to_lowercase())
+        );
+        for password in ["", "correct horse battery staple", "000GD-40R4X-0M300", &"a1".repeat(20), &code[6..]] {
+            assert!(!looks_like(password), "{password}");
+        }
     }
 
     #[test]

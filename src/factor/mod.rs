@@ -11,10 +11,10 @@ pub mod pkcs11;
 pub mod recovery;
 mod registry;
 
-pub use registry::{Openers, Role, describe, in_words, rewrap, role};
+pub use registry::{Openers, Role, describe, in_words, rewrap, role, ways};
 
 use crate::header::Stanza;
-use crate::prompt::{Event, Prompt, PromptError};
+use crate::prompt::{Ask, Came, Event, Prompt, PromptError};
 use crate::secret::FactorSecret;
 
 /// What binds a factor secret to its place, and names for prompts. Spec 3 and 5.
@@ -118,6 +118,11 @@ pub trait Open {
     fn absent(&self, error: &FactorError) -> bool {
         let _ = error;
         false
+    }
+
+    /// Asks a person, and waits meanwhile until a device comes or goes: whatever is first. A kind that cannot wait asks.
+    fn secret_or(&mut self, ask: &Ask<'_>, prompt: &mut dyn Prompt) -> Result<Came, FactorError> {
+        Ok(Came::Typed(prompt.secret(ask)?))
     }
 
     /// Waits until a device comes or goes; the person is told what for. False: this kind cannot wait.

@@ -1,7 +1,7 @@
 //! The one list of kinds: what each is to a person, who opens it, who can make it anew from public data.
 
 use super::{Enroll, Open, password, piv, pkcs11, recovery};
-use crate::header::Stanza;
+use crate::header::{Keyslot, Stanza};
 
 /// What a kind asks of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,16 @@ pub fn describe(stanza: &Stanza) -> String {
         },
         kind if role(kind) == Role::Unknown => format!("{kind} (not known here)"),
         kind => kind.to_owned(),
+    }
+}
+
+/// A keyslot's factors as lists print them: `password + pkcs11 "lab"`, `2 of (password, recovery)`.
+pub fn ways(slot: &Keyslot) -> String {
+    let factors: Vec<String> = slot.factors.iter().map(describe).collect();
+    match (usize::from(slot.threshold), factors.len()) {
+        (k, n) if k == n => factors.join(" + "),
+        (1, _) => format!("any of ({})", factors.join(", ")),
+        (k, _) => format!("{k} of ({})", factors.join(", ")),
     }
 }
 

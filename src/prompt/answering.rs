@@ -1,6 +1,6 @@
 //! A custodian, who unlocks nothing: what a touch is for is told as it is.
 
-use super::{Ask, Event, Prompt, PromptError, Purpose, Question, Waited};
+use super::{Ask, Came, Event, Prompt, PromptError, Purpose, Question, Waited};
 use crate::secret::SecretText;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -26,6 +26,10 @@ fn meant<'e>(from: &'e str, event: &Event<'e>) -> Event<'e> {
 impl Prompt for Answering<'_> {
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
         self.person.secret(ask)
+    }
+
+    fn secret_or(&mut self, ask: &Ask<'_>, ready: BorrowedFd<'_>) -> Result<Came, PromptError> {
+        self.person.secret_or(ask, ready)
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {

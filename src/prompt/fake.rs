@@ -1,10 +1,11 @@
 //! A scripted person, for tests of everything above: answers in order, and a transcript of what was asked and told.
 //! Not in release builds.
 
-use super::{Ask, Event, NoPrompt, Prompt, PromptError, Question, words};
+use super::{Ask, Came, Event, NoPrompt, Prompt, PromptError, Question, words};
 use crate::secret::SecretText;
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::os::fd::BorrowedFd;
 use zeroize::Zeroizing;
 
 /// What the script does when a secret is asked for.
@@ -13,6 +14,7 @@ type Answer = Box<dyn FnOnce(&Ask<'_>) -> Result<String, PromptError>>;
 /// One answer of the script.
 enum Step {
     Secret(Answer),
+    Brings(Box<dyn FnOnce()>),
     Confirm(bool),
     Line(String),
 }
@@ -22,6 +24,7 @@ pub struct ScriptedPrompt {
     script: VecDeque<Step>,
     transcript: String,
     can_retry: bool,
+    is_person: bool,
 }
 
 impl Default for ScriptedPrompt {
@@ -33,7 +36,7 @@ impl Default for ScriptedPrompt {
 impl ScriptedPrompt {
     /// An empty script: any question is a panic.
     pub fn new() -> Self {
-        Self { script: VecDeque::new(), transcript: String::new(), can_retry: true }
+        Self { script: VecDeque::new(), transcript: String::new(), can_retry: true, is_person: false }
     }
 
     /// Types a secret.
@@ -66,6 +69,20 @@ impl ScriptedPrompt {
     #[must_use]
     pub fn is_away(self) -> Self {
         self.answers(|ask| NoPrompt.secret(ask).map(|_| String::new()))
+    }
+
+    /// Puts a token in while a secret is asked for.
+    #[must_use]
+    pub fn brings(mut self, puts_in: impl FnOnce() + 'static) -> Self {
+        self.script.push_back(Step::Brings(Box::new(puts_in)));
+        self
+    }
+
+    /// Sits there, and could do something by hand.
+    #[must_use]
+    pub fn in_person(mut self) -> Self {
+        self.is_person = true;
+        self
     }
 
     /// Answers yes or no.
@@ -127,6 +144,21 @@ impl Prompt for ScriptedPrompt {
             Step::Secret(answer) => answer(ask).map(|text| SecretText::new(Zeroizing::new(text))),
             _ => self.wrong_kind(),
         }
+    }
+
+    fn secret_or(&mut self, ask: &Ask<'_>, _: BorrowedFd<'_>) -> Result<Came, PromptError> {
+        match self.next(&words::ask(ask)) {
+            Step::Secret(answer) => answer(ask).map(|text| Came::Typed(SecretText::new(Zeroizing::new(text)))),
+            Step::Brings(puts_in) => {
+                puts_in();
+                Ok(Came::Ready)
+            }
+            _ => self.wrong_kind(),
+        }
+    }
+
+    fn is_person(&mut self) -> bool {
+        self.is_person
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {

@@ -1,6 +1,6 @@
 //! Secrets from files, for scripts: the first line of what `--password-file` and its like name; all else goes to the person.
 
-use super::{Ask, Event, Prompt, PromptError, Question, Waited};
+use super::{Ask, Came, Event, Prompt, PromptError, Question, Waited};
 use crate::secret::SecretText;
 use rustix::io::retry_on_intr;
 use rustix::termios::isatty;
@@ -117,6 +117,13 @@ impl<P: Prompt> Prompt for FilePrompt<P> {
             self.pin_for = Some((*token).to_owned());
         }
         self.sources[place].answer(&mut self.inner)
+    }
+
+    fn secret_or(&mut self, ask: &Ask<'_>, ready: BorrowedFd<'_>) -> Result<Came, PromptError> {
+        match self.place(ask) {
+            Some(_) => self.secret(ask).map(Came::Typed),
+            None => self.inner.secret_or(ask, ready),
+        }
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {

@@ -112,9 +112,14 @@ impl Line {
         self.escape != Escape::None
     }
 
-    /// Nothing followed: the ESC was a key by itself, which means nothing here.
-    pub(super) fn end_escape(&mut self) {
-        self.escape = Escape::None;
+    /// Nothing followed, so nothing that comes is swallowed. Whether it was an ESC alone: the Esc key.
+    pub(super) fn end_escape(&mut self) -> bool {
+        std::mem::replace(&mut self.escape, Escape::None) == Escape::Started
+    }
+
+    /// Whether nothing is typed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// What is typed so far, up to the last whole character.
@@ -330,9 +335,11 @@ mod tests {
     fn an_escape_key_by_itself_swallows_nothing() {
         let (mut line, _) = typed(b"a\x1b");
         assert!(line.escape_pending());
-        line.end_escape();
+        assert!(line.end_escape(), "the key");
         line.push(b'[');
         assert_eq!(**line.finish().as_ref().unwrap(), "a[");
+        let (mut line, _) = typed(b"a\x1b[1;");
+        assert!(line.escape_pending() && !line.end_escape(), "half of an arrow key");
     }
 
     #[test]

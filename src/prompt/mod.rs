@@ -5,12 +5,15 @@
 //! many tries are left; cancelling is not an error of the caller's; stdout is never written to.
 
 mod again;
+mod ahead;
 mod answering;
 mod code;
+mod event;
 #[cfg(any(test, debug_assertions))]
 mod fake;
 mod files;
 mod line;
+mod nobody;
 mod raw;
 mod signals;
 mod tty;
@@ -18,16 +21,18 @@ mod wait;
 mod words;
 
 pub use again::{Again, Keeping};
+pub use ahead::{Ahead, Typed};
 pub use answering::Answering;
+pub use event::{Event, Purpose};
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
 pub use files::{FilePrompt, Sources, StdinTwice, warn_if_exposed};
+pub use nobody::NoPrompt;
 pub use signals::Stoppable;
 pub use tty::TtyPrompt;
 pub use words::{let_go, wrap, wrap_under};
 
 use crate::secret::SecretText;
-use std::io::{IsTerminal, Write};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -65,6 +70,13 @@ pub enum Ask<'a> {
     },
     /// The new password again, to find typing errors.
     RepeatPassword,
+    /// Whatever opens the vault: a password of any keyslot, or a recovery code. Never a PIN.
+    Any {
+        /// Name of the vault.
+        vault: &'a str,
+        /// What would be taken.
+        ways: AnyOf,
+    },
     /// A recovery code.
     RecoveryCode {
         /// Name of the vault.
@@ -133,6 +145,25 @@ pub enum Ask<'a> {
     },
 }
 
+/// What [`Ask::Any`] takes, and whether a token could be put in instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyOf {
+    /// A password.
+    pub password: bool,
+    /// A recovery code.
+    pub code: bool,
+    /// A token.
+    pub token: bool,
+}
+
+/// What came first.
+pub enum Came {
+    /// A line was typed.
+    Typed(SecretText),
+    /// What was waited for beside it is there; nothing that was typed is used.
+    Ready,
+}
+
 /// What a person types to a PIV token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -177,28 +208,6 @@ impl Question<'_> {
     }
 }
 
-/// What a token is touched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose<'a> {
-    /// To unlock the vault of this name.
-    Unlock(&'a str),
-    /// To answer somebody's request for the vault of this name.
-    Answer {
-        /// Who asks, as they say.
-        from: &'a str,
-        /// What they call the vault.
-        vault: &'a str,
-    },
-    /// To enroll its key for the vault of this name.
-    Enroll(&'a str),
-    /// To see whether its key works.
-    Test,
-    /// To sign the certificate of a new key.
-    Certificate,
-    /// To let its keys be changed.
-    Manage,
-}
-
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
@@ -206,83 +215,6 @@ pub enum Waited {
     Ready,
     /// It is not, and patience is at its end.
     TooLong,
-}
-
-/// Something worth knowing while it happens; shown, never answered.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// The next secret is typed on the token's own PIN pad.
-    PinPad {
-        /// The token.
-        token: &'a str,
-    },
-    /// A PIN was wrong; `tries` as the token tells now.
-    WrongPin {
-        /// The token.
-        token: &'a str,
-        /// What the token says of tries left.
-        tries: Tries,
-    },
-    /// A token takes its time over its answer: it may be waiting for a touch, which its module does not tell. Waited for.
-    Slow {
-        /// The token.
-        token: &'a str,
-    },
-    /// A password or recovery code was wrong, and may be typed again.
-    WrongSecret {
-        /// What was wrong, or could have been: "password", "recovery code", "password or recovery code".
-        what: &'a str,
-        /// Whether Enter alone leads to another factor or keyslot.
-        others: bool,
-    },
-    /// A recovery code cannot be right, before anything is computed.
-    MistypedCode {
-        /// What is wrong, e.g. "group 3 is mistyped".
-        why: &'a str,
-    },
-    /// A token has to be touched now; it blinks meanwhile.
-    Touch {
-        /// The token, as a person knows it.
-        token: &'a str,
-        /// What the touch is for.
-        purpose: Purpose<'a>,
-        /// Whether a touch a moment ago may be enough.
-        maybe: bool,
-    },
-    /// A card does not answer; another program may be using it.
-    CardBusy {
-        /// The card.
-        token: &'a str,
-    },
-    /// One of these tokens has to be inserted.
-    Insert {
-        /// The tokens, as a person knows them.
-        tokens: &'a [String],
-        /// Name of the vault.
-        vault: &'a str,
-    },
-    /// Enter alone, at what is asked next, leads to waiting for one of these tokens.
-    EnterWaits {
-        /// The tokens, as a person knows them.
-        tokens: &'a [String],
-        /// Whether other ways in come first.
-        others: bool,
-    },
-    /// Another program has a card for itself.
-    Held {
-        /// In a sentence.
-        why: &'a str,
-        /// Its name and process number, where they can be guessed.
-        holder: Option<&'a str>,
-    },
-    /// The two passwords differ; both are asked again.
-    Mismatch,
-    /// The two new PINs or PUKs differ; both are asked again.
-    CodeMismatch(Code),
-    /// Something to know that stops nothing.
-    Warning(&'a str),
-    /// A plain remark.
-    Note(&'a str),
 }
 
 /// Why no answer came.
@@ -297,7 +229,7 @@ pub enum PromptError {
     },
     /// The person pressed Ctrl-C, or closed the terminal.
     Cancelled,
-    /// The person pressed Enter alone where that means "another way in, please".
+    /// The person pressed Esc, or Enter alone, where that means "another way in, please".
     Skipped,
     /// What came is not UTF-8, is too long or holds a NUL.
     Unreadable(&'static str),
@@ -345,6 +277,12 @@ pub trait Prompt {
     /// Asks for a secret; blocks until it is there or the person gave up.
     fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError>;
 
+    /// The same, while `ready` is waited for: whatever comes first. Who cannot wait asks.
+    fn secret_or(&mut self, ask: &Ask<'_>, ready: BorrowedFd<'_>) -> Result<Came, PromptError> {
+        let _ = ready;
+        self.secret(ask).map(Came::Typed)
+    }
+
     /// Asks yes or no until it is one of them; Enter alone is the question's default.
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError>;
 
@@ -375,6 +313,10 @@ macro_rules! forward {
         impl<P: Prompt + ?Sized> Prompt for $pointer {
             fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
                 (**self).secret(ask)
+            }
+
+            fn secret_or(&mut self, ask: &Ask<'_>, ready: BorrowedFd<'_>) -> Result<Came, PromptError> {
+                (**self).secret_or(ask, ready)
             }
 
             fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
@@ -410,69 +352,3 @@ macro_rules! forward {
 }
 
 forward!(&mut P, Box<P>);
-
-/// Nobody is there: every question fails at once. Of events only warnings are told, on stderr, where a log may keep them.
-pub struct NoPrompt;
-
-impl Prompt for NoPrompt {
-    fn secret(&mut self, ask: &Ask<'_>) -> Result<SecretText, PromptError> {
-        let (what, flag) = ask.nobody();
-        Err(PromptError::Nobody { what, flag })
-    }
-
-    fn confirm(&mut self, _: &Question<'_>) -> Result<bool, PromptError> {
-        Err(PromptError::Nobody { what: "an answer", flag: Some("--force") })
-    }
-
-    fn line(&mut self, _: &str) -> Result<String, PromptError> {
-        Err(PromptError::Nobody { what: "an answer", flag: None })
-    }
-
-    fn show(&mut self, event: &Event<'_>) {
-        if matches!(event, Event::Warning(_)) {
-            tell(event);
-        }
-    }
-
-    /// A touch may be needed all the same, and somebody may look at the log.
-    fn wait(&mut self, event: &Event<'_>, ready: BorrowedFd<'_>, patience: Duration) -> Result<Waited, PromptError> {
-        tell(event);
-        wait::quietly(ready, patience)
-    }
-
-    fn can_retry(&self, _: &Ask<'_>) -> bool {
-        false
-    }
-}
-
-/// Tells on stderr, in whole lines for everything but a terminal, which may search them. stderr may be gone; there is nobody left to
-/// tell then.
-fn tell(event: &Event<'_>) {
-    let mut stderr = std::io::stderr();
-    let text = words::event(event);
-    let text = if stderr.is_terminal() { wrap(&text) } else { text };
-    let _ = writeln!(stderr, "{text}");
-}
-
-impl Ask<'_> {
-    /// What is missing when nobody can be asked, and the flag that brings it.
-    pub fn nobody(&self) -> (&'static str, Option<&'static str>) {
-        match self {
-            Self::Password { .. } => ("the password", Some("--password-file")),
-            Self::NewPassword { .. } | Self::RepeatPassword => ("the new password", Some("--new-password-file")),
-            Self::RecoveryCode { .. } | Self::RepeatRecoveryCode => ("the recovery code", Some("--recovery-file")),
-            Self::Pin { .. } => ("the PIN", Some("--pin-file")),
-            Self::Puk { .. } => ("the PUK", Some("--puk-file")),
-            Self::NewCode { code: Code::Pin, .. } | Self::RepeatCode { code: Code::Pin } => {
-                ("the new PIN", Some("--new-pin-file"))
-            }
-            Self::NewCode { code: Code::Puk, .. } | Self::RepeatCode { code: Code::Puk } => {
-                ("the new PUK", Some("--new-puk-file"))
-            }
-            Self::ManagementKey { .. } => ("the management key", Some("--management-key-file")),
-            Self::Fake { .. } => ("the test factor's secret", None),
-            Self::Field { .. } | Self::RepeatField => ("the value", None),
-            Self::Note { .. } => ("the text", None),
-        }
-    }
-}

@@ -7,6 +7,7 @@ use rustix::termios::{
 };
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 /// How long an ESC waits for the rest of its sequence: terminals send it at once, people do not.
@@ -16,8 +17,12 @@ const ESCAPE_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 pub(super) enum Input {
     /// So many bytes were read.
     Bytes(usize),
-    /// A signal came, or nothing in time.
+    /// A signal came, or something took the bytes.
     Other,
+    /// Nothing came in the moment that an ESC waits.
+    Quiet,
+    /// What is waited for beside the keys is there.
+    Ready,
     /// The terminal is gone.
     HungUp,
 }
@@ -71,16 +76,28 @@ impl<'a> Raw<'a> {
         self.tty.write_all(&[byte])
     }
 
-    /// Waits for bytes or a signal; only a moment if `briefly`.
-    pub(super) fn read(&mut self, bytes: &mut [u8], signals: &UnixStream, briefly: bool) -> io::Result<Input> {
-        let mut fds = [PollFd::new(self.tty, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+    /// Waits for bytes, a signal or `ready`; only a moment if `briefly`. Keys come before `ready`: a line that is finished is used.
+    pub(super) fn read(
+        &mut self,
+        bytes: &mut [u8],
+        signals: &UnixStream,
+        ready: Option<BorrowedFd<'_>>,
+        briefly: bool,
+    ) -> io::Result<Input> {
+        // Where nothing is waited for, the signals once more.
+        let beside = ready.unwrap_or(signals.as_fd());
+        let mut fds = [self.tty.as_fd(), signals.as_fd(), beside].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         match poll(&mut fds, briefly.then_some(&ESCAPE_WAIT)) {
             Err(Errno::INTR) => return Ok(Input::Other),
+            Ok(0) => return Ok(Input::Quiet),
             other => other?,
         };
-        let [terminal, signal] = fds.map(|fd| fd.revents());
-        if !signal.is_empty() || terminal.is_empty() {
+        let [terminal, signal, beside] = fds.map(|fd| fd.revents());
+        if !signal.is_empty() {
             return Ok(Input::Other);
+        }
+        if terminal.is_empty() {
+            return Ok(if beside.is_empty() { Input::Other } else { Input::Ready });
         }
         match rustix::io::read(self.tty, bytes) {
             // In this mode also a terminal that is there reads as nothing, when something else took the bytes.
@@ -140,9 +157,9 @@ mod tests {
         let (signals, _other) = UnixStream::pair().unwrap();
         let mut raw = Raw::enter(&tty).unwrap();
         let mut bytes = [0; 8];
-        assert!(matches!(raw.read(&mut bytes, &signals, true).unwrap(), Input::Other));
+        assert!(matches!(raw.read(&mut bytes, &signals, None, true).unwrap(), Input::Quiet));
         rustix::io::write(&master, b"ab").unwrap();
-        assert!(matches!(raw.read(&mut bytes, &signals, false).unwrap(), Input::Bytes(2)));
+        assert!(matches!(raw.read(&mut bytes, &signals, None, false).unwrap(), Input::Bytes(2)));
         assert!(!hung_up(&tty));
         drop(master);
         // A program that another test starts has the descriptor, too, until it runs.
@@ -151,6 +168,6 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(hung_up(&tty));
-        assert!(matches!(raw.read(&mut bytes, &signals, false).unwrap(), Input::HungUp));
+        assert!(matches!(raw.read(&mut bytes, &signals, None, false).unwrap(), Input::HungUp));
     }
 }

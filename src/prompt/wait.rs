@@ -20,26 +20,35 @@ const TICK: Duration = Duration::from_millis(120);
 const CTRL_C: u8 = 3;
 /// Ctrl-Z.
 const CTRL_Z: u8 = 26;
+/// Esc; with bytes behind it another key.
+const ESCAPE: u8 = 27;
 
-/// Waits until `ready` can be read or has hung up, or until patience ends. `erase`: the terminal can erase a line.
-pub(super) fn wait(
-    tty: &File,
-    text: &str,
-    ready: BorrowedFd<'_>,
-    patience: Duration,
-    erase: bool,
-) -> Result<Waited, PromptError> {
-    let until = Instant::now() + patience;
+/// What is waited for, and how.
+pub(super) struct Wait<'a> {
+    /// Stands there meanwhile.
+    pub text: &'a str,
+    /// Ends it when it can be read or has hung up.
+    pub ready: BorrowedFd<'a>,
+    /// Ends it in any case.
+    pub patience: Duration,
+    /// The terminal can erase a line.
+    pub erase: bool,
+    /// Esc ends it: [`PromptError::Skipped`].
+    pub leave: bool,
+}
+
+/// Waits until `ready` can be read or has hung up, or until patience ends.
+pub(super) fn wait(tty: &File, what: &Wait<'_>) -> Result<Waited, PromptError> {
+    let until = Instant::now() + what.patience;
     let mut signals = Signals::hold().map_err(PromptError::Io)?;
     let mut first = true;
     let (result, call) = loop {
-        let left = Raw::enter(tty).and_then(|mut raw| {
-            let show = Show { text, erase, first: std::mem::take(&mut first) };
-            watch(&mut raw, tty, &mut signals, &show, ready, until)
-        });
+        let left = Raw::enter(tty)
+            .and_then(|mut raw| watch(&mut raw, tty, &mut signals, what, std::mem::take(&mut first), until));
         // The terminal is restored here.
         match left {
             Ok(Left::Waited(waited)) => break (Ok(waited), None),
+            Ok(Left::Skipped) => break (Err(PromptError::Skipped), None),
             Ok(Left::Cancelled) => break (Err(PromptError::Cancelled), None),
             Ok(Left::Call(Call::End(signal))) => break (Err(PromptError::Cancelled), Some(Call::End(signal))),
             Ok(Left::Call(Call::Stop)) => {
@@ -76,27 +85,22 @@ pub(super) fn quietly(ready: BorrowedFd<'_>, patience: Duration) -> Result<Waite
 
 enum Left {
     Waited(Waited),
+    Skipped,
     Cancelled,
     Call(Call),
-}
-
-struct Show<'a> {
-    text: &'a str,
-    erase: bool,
-    first: bool,
 }
 
 fn watch(
     raw: &mut Raw<'_>,
     tty: &File,
     signals: &mut Signals,
-    show: &Show<'_>,
-    ready: BorrowedFd<'_>,
+    show: &Wait<'_>,
+    first: bool,
     until: Instant,
 ) -> io::Result<Left> {
     // Of a text of several lines the last one is drawn again.
     let (above, last) = show.text.rsplit_once('\n').map_or(("", show.text), |(above, last)| (above, last));
-    if !above.is_empty() && show.first {
+    if !above.is_empty() && first {
         raw.write(above)?;
         raw.write("\n")?;
     }
@@ -112,7 +116,7 @@ fn watch(
             }
             let waiting = signals.readable();
             let mut fds = [
-                PollFd::new(&ready, PollFlags::IN),
+                PollFd::new(&show.ready, PollFlags::IN),
                 PollFd::new(waiting, PollFlags::IN),
                 PollFd::new(&tty, PollFlags::IN),
             ];
@@ -134,6 +138,7 @@ fn watch(
                 match swallow(tty.as_fd())? {
                     Some(CTRL_C) => break 'wait Left::Call(Call::End(signal_hook::consts::SIGINT)),
                     Some(CTRL_Z) => rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?,
+                    Some(ESCAPE) if show.leave => break 'wait Left::Skipped,
                     Some(_) => {}
                     None => break 'wait Left::Cancelled,
                 }
@@ -156,6 +161,7 @@ fn swallow(tty: BorrowedFd<'_>) -> io::Result<Option<u8>> {
     let mut bytes = zeroize::Zeroizing::new([0_u8; 64]);
     match rustix::io::read(tty, &mut *bytes) {
         Ok(0) | Err(Errno::IO | Errno::NXIO) => Ok(None),
+        Ok(1) if bytes[0] == ESCAPE => Ok(Some(ESCAPE)),
         Ok(count) => Ok(Some(bytes[..count].iter().copied().find(|key| [CTRL_C, CTRL_Z].contains(key)).unwrap_or(0))),
         Err(Errno::INTR | Errno::AGAIN) => Ok(Some(0)),
         Err(error) => Err(error.into()),

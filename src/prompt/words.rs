@@ -18,6 +18,15 @@ pub fn ask(ask: &Ask<'_>) -> String {
         Ask::Password { vault, keyslot } => format!("Password {}", place(vault, keyslot)),
         Ask::NewPassword { vault, keyslot } => format!("New password {}", place(vault, keyslot)),
         Ask::RepeatPassword => "The same password again".to_owned(),
+        Ask::Any { vault, ways } => {
+            let what = match (ways.password, ways.code) {
+                (true, true) => "Password or recovery code",
+                (false, true) => "Recovery code",
+                _ => "Password",
+            };
+            let token = if ways.token { ", or insert a token" } else { "" };
+            format!("{what} for vault {}{token}", name(vault))
+        }
         Ask::RecoveryCode { vault, keyslot } => format!("Recovery code {}", place(vault, keyslot)),
         Ask::RepeatRecoveryCode => "Type the recovery code back, from where you keep it".to_owned(),
         Ask::Pin { token, tries, .. } => format!("PIN of token {}{}", name(token), left(*tries)),
@@ -97,6 +106,18 @@ pub fn event(event: &Event<'_>) -> String {
         Event::WrongSecret { what, others } => {
             let others = if *others { "Enter alone tries another way in, " } else { "" };
             format!("That {} is wrong. Try again; {others}Ctrl-C stops.", clean(what))
+        }
+        Event::Ways { ways } => {
+            let ways: Vec<_> = ways.iter().map(|way| plain_name(way)).collect();
+            format!("Ways in: {}. Esc leaves one for the next.", ways.join(", "))
+        }
+        Event::Taken { what, needed, wrong_alone } => {
+            let (what, needed) = (clean(what), clean(needed));
+            if *wrong_alone {
+                return format!("That {what} opens nothing by itself. It is kept: {needed}, or type another one.");
+            }
+            let capital = what.get(..1).unwrap_or_default().to_uppercase() + what.get(1..).unwrap_or_default();
+            format!("{capital} taken, now {needed}. Only then it shows whether it is right.")
         }
         Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
         Event::Touch { token, purpose, maybe } => {

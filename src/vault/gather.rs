@@ -263,7 +263,7 @@ impl Gathering<'_> {
         Refusal::Wrong { what, tokens: !self.tokens.is_empty(), by_person }
     }
 
-    fn not_enough(&mut self) -> Refusal {
+    pub fn not_enough(&mut self) -> Refusal {
         // Of two passwords that were not typed one is said.
         self.missing.dedup();
         if self.missing.is_empty() {

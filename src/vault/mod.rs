@@ -8,6 +8,7 @@ mod assemble;
 mod copies;
 mod count;
 mod error;
+mod first;
 mod gather;
 mod keyslots;
 mod kit;

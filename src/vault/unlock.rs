@@ -6,6 +6,7 @@
 use super::VaultError;
 use super::assemble::Brought;
 use super::error::{AnswersError, Refusal};
+use super::first::{self, First};
 use super::gather::Gathering;
 use crate::factor::piv::PivError;
 use crate::factor::pkcs11::TokenError;
@@ -16,7 +17,7 @@ use crate::prompt::{Event, Prompt, PromptError};
 use crate::secret::{AccountKey, FactorSecret};
 
 /// Times that a person may type a password or code for one keyslot.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// Begins what is missing when nobody can be asked; there is then nobody to be told on the way, either.
 pub(super) const NOBODY: &str = "nobody is there to type";
@@ -73,7 +74,7 @@ pub fn prepare(header: &Header, wish: Wish<'_>, openers: &mut Openers) -> bool {
 }
 
 /// Where the files that were given are enough, no token and nobody is troubled.
-fn needs_more(slot: &Keyslot, wish: Wish<'_>) -> bool {
+pub(super) fn needs_more(slot: &Keyslot, wish: Wish<'_>) -> bool {
     let files = slot.factors.iter().filter(|stanza| wish.brings(stanza)).count();
     files + wish.answers() < usize::from(slot.threshold)
 }
@@ -86,6 +87,9 @@ pub fn open_any(
     openers: &mut Openers,
     prompt: &mut dyn Prompt,
 ) -> Result<Opened, VaultError> {
+    if first::applies(header, wish, prompt) {
+        return First::new(header, wish).open(openers, prompt);
+    }
     let mut absent = Absent::default();
     loop {
         absent.forget();
@@ -102,7 +106,7 @@ pub fn open_any(
 }
 
 /// Tries each keyslot once; what each said.
-fn try_all(
+pub(super) fn try_all(
     header: &Header,
     wish: Wish<'_>,
     candidates: &[&Keyslot],
@@ -113,22 +117,14 @@ fn try_all(
     let mut refusals = Vec::new();
     for (at, slot) in candidates.iter().enumerate() {
         let last = at + 1 == candidates.len();
-        let refusal = match open_keyslot(header, slot, last, wish, absent, openers, prompt) {
+        let turn = Turn { last, part: Part::All };
+        let refusal = match open_keyslot(header, slot, turn, wish, absent, openers, prompt) {
             Ok(opened) => return Ok(opened),
             Err(refusal) => refusal,
         };
         let stop = stops(&refusal);
-        if !stop
-            && !last
-            && let Some(why) = passed_over(&refusal, &absent.told)
-        {
-            let note = format!("keyslot '{}' is passed over: {why}", slot.name);
-            if !absent.told.notes.contains(&note) {
-                // Where nobody is, it is for the log, which shows warnings alone.
-                let event = if prompt.is_person() { Event::Note(&note) } else { Event::Warning(&note) };
-                prompt.show(&event);
-                absent.told.notes.push(note);
-            }
+        if !stop && !last {
+            absent.told.pass_over(slot, &refusal, prompt);
         }
         refusals.push((slot.name.clone(), refusal));
         if stop {
@@ -147,6 +143,8 @@ pub(super) struct Absent {
     instead: Option<String>,
     /// What the person knows already.
     pub told: Told,
+    /// How many times one was missed.
+    pub missed: usize,
 }
 
 /// What a person was told in this command, so that they are not told again for each keyslot and each card that comes or goes.
@@ -160,6 +158,22 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Why the next way in is tried, once.
+    pub fn pass_over(&mut self, slot: &Keyslot, refusal: &Refusal, prompt: &mut dyn Prompt) {
+        if let Some(why) = passed_over(refusal, self) {
+            self.note(format!("keyslot '{}' is passed over: {why}", slot.name), prompt);
+        }
+    }
+
+    fn note(&mut self, note: String, prompt: &mut dyn Prompt) {
+        if !self.notes.contains(&note) {
+            // Where nobody is, it is for the log, which shows warnings alone.
+            let event = if prompt.is_person() { Event::Note(&note) } else { Event::Warning(&note) };
+            prompt.show(&event);
+            self.notes.push(note);
+        }
+    }
+
     /// Why a token does not count, with what helps where that is for the person to do.
     pub fn tell(&mut self, error: &FactorError, why: &str, prompt: &mut dyn Prompt) {
         let FactorError::Piv(PivError::Held { reader, holder }) = error else {
@@ -187,7 +201,13 @@ impl Absent {
         if self.kind.is_some() && prompt.is_person() { &self.names } else { &[] }
     }
 
+    /// The kind that a person can be waited for with.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
     pub fn note(&mut self, stanza: &Stanza, error: &FactorError) {
+        self.missed += 1;
         if let FactorError::Piv(not_here @ PivError::NotHere { here, .. }) = error
             && !here.is_empty()
         {
@@ -201,24 +221,38 @@ impl Absent {
         self.kind = Some(stanza.kind.clone());
     }
 
-    /// Waits until something comes or goes. False: there is nothing to wait for, or nobody who could bring it.
-    fn wait(&mut self, header: &Header, openers: &mut Openers, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {
-        let Some(kind) = self.kind.as_deref().filter(|_| prompt.is_person()) else { return Ok(false) };
-        // Whoever has put in the wrong one would take "insert" for a fault of the reader.
+    /// Whoever has put in the wrong one would take it for a fault of the reader.
+    pub fn tell_instead(&mut self, prompt: &mut dyn Prompt) {
         if let Some(text) = self.instead.take()
             && !self.told.notes.iter().any(|note| note.ends_with(&text))
         {
-            prompt.show(&Event::Note(&text));
-            self.told.notes.push(text);
+            self.told.note(text, prompt);
         }
+    }
+
+    /// Waits until something comes or goes. False: there is nothing to wait for, or nobody who could bring it, or they left it.
+    pub fn wait(
+        &mut self,
+        header: &Header,
+        openers: &mut Openers,
+        prompt: &mut dyn Prompt,
+    ) -> Result<bool, FactorError> {
+        if self.kind.is_none() || !prompt.is_person() {
+            return Ok(false);
+        }
+        self.tell_instead(prompt);
+        let Some(kind) = self.kind.as_deref() else { return Ok(false) };
         let event = Event::Insert { tokens: &self.names, vault: &header.name };
-        openers.of(kind).map_or(Ok(false), |opener| opener.wait(&event, prompt))
+        match openers.of(kind).map_or(Ok(false), |opener| opener.wait(&event, prompt)) {
+            Err(FactorError::Prompt(PromptError::Skipped)) => Ok(false),
+            waited => waited,
+        }
     }
 }
 
 /// Whether a refusal ends the search: the person gave up or had their tries, or a token judged a PIN (the next keyslot
 /// could send the same one again).
-fn stops(refusal: &Refusal) -> bool {
+pub(super) fn stops(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::Unsupported(_)
         | Refusal::Missing(_)
@@ -251,7 +285,7 @@ fn passed_over(refusal: &Refusal, told: &Told) -> Option<String> {
 
 /// The keyslots worth trying, best first: what a file was given for, then tokens, those that are here before others, then passwords,
 /// then recovery codes; those for custodians after all others.
-fn candidates<'a>(
+pub(super) fn candidates<'a>(
     header: &'a Header,
     wish: Wish<'_>,
     openers: &mut Openers,
@@ -267,7 +301,7 @@ fn candidates<'a>(
     ranked(header, wish, &mut away)
 }
 
-fn has_token(slot: &Keyslot) -> bool {
+pub(super) fn has_token(slot: &Keyslot) -> bool {
     slot.factors.iter().any(|stanza| role(&stanza.kind) == Role::Token)
 }
 
@@ -315,11 +349,31 @@ fn answered<'a>(header: &'a Header, wish: Wish<'_>, brought: &Brought) -> Result
     }
 }
 
+/// How a keyslot is tried.
+#[derive(Clone, Copy)]
+pub(super) struct Turn {
+    /// No other one is tried after it.
+    pub last: bool,
+    /// Which of its factors.
+    pub part: Part,
+}
+
+/// Which factors of a keyslot are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All.
+    All,
+    /// Tokens; others only once one has answered.
+    Tokens,
+    /// No tokens.
+    Typed,
+}
+
 /// Opens one keyslot, after which others are tried unless it is the last: tokens first, then what is typed, until k factors have answered.
-fn open_keyslot(
+pub(super) fn open_keyslot(
     header: &Header,
     slot: &Keyslot,
-    last: bool,
+    turn: Turn,
     wish: Wish<'_>,
     absent: &mut Absent,
     openers: &mut Openers,
@@ -332,13 +386,17 @@ fn open_keyslot(
     if known < usize::from(slot.threshold) {
         return Err(Refusal::Unsupported("it has factors that this program does not know".into()));
     }
+    let Turn { last, part } = turn;
     let mut gathering =
         Gathering { header, slot, brought: wish.brought, last, tokens: Vec::new(), missing: Vec::new() };
-    if needs_more(slot, wish) {
+    if needs_more(slot, wish) && part != Part::Typed {
         match gathering.tokens(absent, openers, prompt) {
             Err(Refusal::Missing(_)) if gathering.another_token(absent, openers, prompt)? => {}
             done => done?,
         }
+    }
+    if part == Part::Tokens && gathering.tokens.is_empty() {
+        return Err(gathering.not_enough());
     }
     for attempt in 1.. {
         // After a wrong one it is told what Enter does in any case.

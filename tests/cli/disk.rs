@@ -253,7 +253,7 @@ fn output_that_cannot_be_written_is_an_error() {
 fn a_folder_that_vanishes_while_a_person_types() {
     let cli = Cli::with_password();
     let mut terminal = crate::pty::Pty::spawn(&cli.command("add github --generate"));
-    terminal.expect("Password for");
+    terminal.expect("Password or recovery code for");
     fs::rename(cli.home().join("data"), cli.home().join("gone")).unwrap();
     terminal.send(format!("{}\r", crate::program::PASSWORD));
     let status = terminal.wait_exit();

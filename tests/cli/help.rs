@@ -68,7 +68,7 @@ fn global_options_are_described_once() {
     let (_, main) = all.remove(0);
     let (_, global) = main.split_once("\nGlobal options:\n").unwrap();
     let global = options(global);
-    assert!(global.len() == 14 && global.contains(&"--vault") && global.contains(&"--config"), "{main}");
+    assert!(global.len() == 15 && global.contains(&"--vault") && global.contains(&"--config"), "{main}");
     for (path, long) in all {
         for help in [&long, &cli.ok(&format!("{path} -h"))] {
             let own = options(help);

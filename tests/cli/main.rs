@@ -34,6 +34,7 @@ mod keyslot;
 mod kit;
 mod list;
 mod manual;
+mod one_prompt;
 mod passwd;
 mod pinned;
 mod piv;

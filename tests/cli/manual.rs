@@ -88,7 +88,7 @@ fn global_options_are_described_on_the_main_page_alone() {
         .lines()
         .filter_map(|line| line.strip_prefix("\\fB\\-\\-")?.split("\\fR").next())
         .collect();
-    assert!(described.len() == 14 && described.contains(&"vault") && described.contains(&"pin\\-file"), "{main}");
+    assert!(described.len() == 15 && described.contains(&"vault") && described.contains(&"pin\\-file"), "{main}");
     for (name, page) in pages(&cli).into_iter().filter(|(name, _)| name != "twinlock") {
         let refers = section(&page, "\"GLOBAL OPTIONS\"");
         assert!(refers.starts_with("\\fBtwinlock\\fR(1) describes the options"), "{name}: {refers}");

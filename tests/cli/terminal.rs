@@ -4,23 +4,24 @@ use crate::program::{CHEAP, Cli, PASSWORD};
 use crate::pty::{Pty, is_narrow};
 use std::process::Stdio;
 
-const ASK: &str = "Password for vault 'personal' (keyslot 'password'): ";
+const ASK: &str = "Password or recovery code for vault 'personal': ";
+const BY_KEYSLOT: &str = "Password for vault 'personal' (keyslot 'password'): ";
 const NEW: &str = "New password for vault 'personal' (keyslot 'password'): ";
 const AGAIN: &str = "The same password again: ";
 const CODE: &str = "Recovery code for vault 'personal' (keyslot 'recovery'): ";
 
 /// The screen after the program has ended well, every line of it narrow enough.
-fn well(mut terminal: Pty) -> String {
+pub fn well(mut terminal: Pty) -> String {
     ended(&mut terminal, 0)
 }
 
-fn ended(terminal: &mut Pty, code: i32) -> String {
+pub fn ended(terminal: &mut Pty, code: i32) -> String {
     let screen = terminal.ended(code);
     is_narrow(&screen);
     screen
 }
 
-fn at(cli: &Cli, line: &str) -> Pty {
+pub fn at(cli: &Cli, line: &str) -> Pty {
     Pty::spawn(&cli.command(line))
 }
 
@@ -39,7 +40,7 @@ fn code_on(screen: &str) -> String {
 }
 
 /// The code with another character in its third group.
-fn mistyped(code: &str) -> String {
+pub fn mistyped(code: &str) -> String {
     let other = if code.as_bytes()[13] == b'7' { "8" } else { "7" };
     format!("{}{other}{}", &code[..13], &code[14..])
 }
@@ -155,10 +156,10 @@ fn a_wrong_password_three_times() {
 fn no_other_way_in_is_promised_where_there_is_none() {
     let cli = Cli::with_password();
     let mut terminal = at(&cli, "list --keyslot password");
-    terminal.expect(ASK);
+    terminal.expect(BY_KEYSLOT);
     terminal.send("not the password\r");
     terminal.expect("That password is wrong. Try again; Ctrl-C stops.");
-    terminal.expect(ASK);
+    terminal.expect(BY_KEYSLOT);
     terminal.send(format!("{PASSWORD}\r"));
     well(terminal);
 }

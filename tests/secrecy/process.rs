@@ -11,7 +11,8 @@ use std::path::PathBuf;
 fn at_the_prompt(line: &str, look: impl FnOnce(&Cli, PathBuf)) {
     let cli = home();
     let mut terminal = Pty::spawn(&cli.command(line));
-    terminal.expect("Password for vault 'personal'");
+    // With a keyslot named it is for that alone.
+    terminal.expect("for vault 'personal'");
     terminal.send(&PASSWORD[..10]);
     look(&cli, PathBuf::from(format!("/proc/{}", terminal.id())));
     terminal.send_ctrl('c');

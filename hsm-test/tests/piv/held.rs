@@ -50,8 +50,7 @@ fn a_held_card_is_told_once_with_what_helps() {
     let mut terminal = Pty::spawn(&person.command("list"));
     terminal.expect("held by another");
     terminal.expect("twinlock: hint: ");
-    terminal.expect("Enter alone: wait for YubiKey 12345678 (ada)");
-    terminal.expect("Recovery code for vault");
+    terminal.expect("Recovery code for vault 'personal', or insert a token: ");
     terminal.send("\r");
     terminal.expect("Insert YubiKey 12345678 (ada) to unlock 'personal'; Ctrl-C stops");
     let seen = terminal.transcript();

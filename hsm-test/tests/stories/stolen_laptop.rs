@@ -33,8 +33,8 @@ fn told() {
         // The thief, with the old file and the new one.
         types("PIN of token", PIN),
         types("Password for", PASSWORD),
-        types("Password for", PASSWORD),
-        types("Password for", ""),
+        types("Password or recovery code for", PASSWORD),
+        types("Password or recovery code for", ""),
         types("Recovery code for", ""),
     ];
     tell(TITLE, &desk, typing, |hand| match hand {

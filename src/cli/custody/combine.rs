@@ -1,9 +1,10 @@
 //! `twinlock recovery combine`
 
-use super::super::factors::{Making, Spec, check_specs, ways};
+use super::super::factors::{Making, Spec, check_specs};
 use super::super::keyslot::{Enrolling, enroll};
 use super::super::report::{CliError, prose};
 use super::super::session::Session;
+use crate::factor::ways;
 use crate::prompt::Question;
 use std::path::PathBuf;
 

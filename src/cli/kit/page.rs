@@ -1,10 +1,10 @@
 //! A kit on paper.
 
-use crate::cli::factors::ways;
 use crate::cli::layout::{BOTTOM, Flow, MARGIN, QUIET, ROOM, missing};
 use crate::cli::newfile::{Format, Target};
 use crate::cli::report::{CliError, count};
 use crate::encode::base32;
+use crate::factor::ways;
 use crate::header::{Header, HeaderError, KitHeader};
 use crate::paper::{Attachment, Font, Level, Page, Qr, pdf, png, svg};
 use crate::prompt::wrap;

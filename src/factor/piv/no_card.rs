@@ -8,7 +8,7 @@ use super::params::Mode;
 use super::public::PublicKey;
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use crate::factor::FactorError;
-use crate::prompt::{Event, Prompt};
+use crate::prompt::{Ask, Came, Event, Prompt};
 use crate::secret::{ManagementKey, Pin, Puk};
 use std::sync::Arc;
 
@@ -124,6 +124,10 @@ impl Cards {
         _: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
     ) -> Result<T, FactorError> {
         none()
+    }
+
+    pub fn secret_or(&mut self, ask: &Ask<'_>, prompt: &mut dyn Prompt) -> Result<Came, FactorError> {
+        Ok(Came::Typed(prompt.secret(ask)?))
     }
 
     pub fn wait(&mut self, _: &Event<'_>, _: &mut dyn Prompt) -> Result<(), FactorError> {

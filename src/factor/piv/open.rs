@@ -7,7 +7,7 @@ use super::pin::PinRules;
 use super::tokens::PivTokens;
 use crate::factor::{FactorError, Open, SlotContext};
 use crate::header::Stanza;
-use crate::prompt::{Event, Prompt, Purpose};
+use crate::prompt::{Ask, Came, Event, Prompt, Purpose};
 use crate::secret::FactorSecret;
 
 /// Opens stanzas of kind `piv` with the cards of this command.
@@ -54,6 +54,10 @@ impl Open for PivOpen {
     fn absent(&self, error: &FactorError) -> bool {
         // A card that another program has for itself may be the token, or have nothing to do with it.
         matches!(error, FactorError::Piv(PivError::NotHere { .. } | PivError::Held { .. }))
+    }
+
+    fn secret_or(&mut self, ask: &Ask<'_>, prompt: &mut dyn Prompt) -> Result<Came, FactorError> {
+        self.tokens.cards.borrow_mut().secret_or(ask, prompt)
     }
 
     fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<bool, FactorError> {

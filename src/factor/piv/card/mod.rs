@@ -22,11 +22,11 @@ use super::error::PivError;
 use super::info::{Agreed, Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
 use super::slot::PivSlot;
 use crate::factor::FactorError;
-use crate::prompt::{Event, Prompt};
+use crate::prompt::{Ask, Came, Event, Prompt, PromptError};
 use crate::secret::Pin;
 use fate::Fate;
 use std::io::{PipeReader, pipe};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -205,8 +205,12 @@ impl Cards {
         work: impl FnOnce(&mut Desk) -> Result<T, PivError> + Send + 'static,
     ) -> Result<T, FactorError> {
         let job = self.start(work).map_err(FactorError::Piv)?;
-        prompt.wait(event, job.done.as_fd(), LONG).map_err(FactorError::Prompt)?;
-        self.answered(&job, token, LONG)
+        match prompt.wait(event, job.done.as_fd(), LONG) {
+            Ok(_) => self.answered(&job, token, LONG),
+            // Left for another way in: the card gives up by itself, and what it may answer until then is not used.
+            Err(PromptError::Skipped) => Err(FactorError::Piv(PivError::NoTouch { token: token.to_owned() })),
+            Err(error) => Err(FactorError::Prompt(error)),
+        }
     }
 
     /// Every reader and what it holds. Each card is opened, once.
@@ -294,15 +298,33 @@ impl Cards {
 
     /// Waits until a card comes or goes; the person is told what for.
     pub fn wait(&mut self, event: &Event<'_>, prompt: &mut dyn Prompt) -> Result<(), FactorError> {
+        // A day: nobody is expected to wait longer.
+        let day = Duration::from_secs(86_400);
+        let (job, _) = self.watch(|come| prompt.wait(event, come, day))?;
+        job.answer.recv().unwrap_or(Ok(())).map_err(FactorError::Piv)
+    }
+
+    /// Asks a person, and waits meanwhile until a card comes or goes: whatever is first.
+    pub fn secret_or(&mut self, ask: &Ask<'_>, prompt: &mut dyn Prompt) -> Result<Came, FactorError> {
+        let (job, came) = self.watch(|come| prompt.secret_or(ask, come))?;
+        if matches!(came, Came::Ready) {
+            job.answer.recv().unwrap_or(Ok(())).map_err(FactorError::Piv)?;
+        }
+        Ok(came)
+    }
+
+    /// What a person does while a card may come or go. Afterwards nobody watches the readers.
+    fn watch<T>(
+        &mut self,
+        meanwhile: impl FnOnce(BorrowedFd<'_>) -> Result<T, PromptError>,
+    ) -> Result<(Job<()>, T), FactorError> {
         let stop = Arc::clone(&self.worker().map_err(FactorError::Piv)?.stop);
         stop.store(false, Ordering::Relaxed);
         let until = Arc::clone(&stop);
         let job = self.start(move |desk| desk.wait(&until)).map_err(FactorError::Piv)?;
-        // A day: nobody is expected to wait longer.
-        let waited = prompt.wait(event, job.done.as_fd(), Duration::from_secs(86_400));
+        let done = meanwhile(job.done.as_fd());
         stop.store(true, Ordering::Relaxed);
-        waited.map_err(FactorError::Prompt)?;
-        job.answer.recv().unwrap_or(Ok(())).map_err(FactorError::Piv)
+        Ok((job, done.map_err(FactorError::Prompt)?))
     }
 
     /// Ends all connections, once a command needs no token any more; one that is needed after all is opened again.

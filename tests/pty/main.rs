@@ -4,7 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // the helpers of tests, which clippy does not take for tests
 
-#[path = "common/pty.rs"]
+mod one;
+#[path = "../common/pty.rs"]
 mod pty;
 
 use pty::Pty;
@@ -34,6 +35,7 @@ fn probe() {
         "confirm" => prompt.confirm(&Question::Plain("Go on?")).map_or_else(failed, |yes| yes.to_string()),
         "confirm-yes" => prompt.confirm(&Question::YesByDefault("Go on?")).map_or_else(failed, |yes| yes.to_string()),
         "line" => prompt.line("Name").unwrap_or_else(failed),
+        "any" | "any-plain" | "any-code" | "touch" | "test-touch" => one::probe(&what),
         "show" => {
             prompt.show(&Event::Warning("it is late"));
             String::new()
