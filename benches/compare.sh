@@ -60,6 +60,7 @@ PATH=$target/release:$target/release/examples:$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/twinlock-compare.XXXXXX")
 chmod 700 "$work"
 leave() {
+    [[ ! -s $work/run/twinlock/agent.lock ]] || kill "$(cat "$work/run/twinlock/agent.lock")" 2>/dev/null || true
     GNUPGHOME=$work/gnupg gpgconf --kill all 2>/dev/null || true
     rm -rf "$work"
 }
@@ -67,7 +68,9 @@ trap leave EXIT
 trap 'exit 130' INT TERM
 
 export HOME=$work LC_ALL=C.UTF-8 GNUPGHOME=$work/gnupg SOFTHSM2_CONF=$work/softhsm2.conf QT_QPA_PLATFORM=offscreen
-unset XDG_DATA_HOME XDG_CONFIG_HOME PASSWORD_STORE_GPG_OPTS TWINLOCK_CONFIG
+export XDG_RUNTIME_DIR=$work/run
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_STATE_HOME PASSWORD_STORE_GPG_OPTS TWINLOCK_CONFIG
 results=$work/results.tsv
 : >"$results"
 
@@ -206,6 +209,27 @@ compare_vaults() {
         "sh -c 'exec ${kp[*]} add $values -p ${key[*]} $NEW <$work/password'")
     local tl_add=(--prepare "sh -c '$tl rm --force $NEW || true'" "sh -c 'exec $tl add $NEW $values --value-file - <$work/password'")
     turns "$n" add pass pass_add keepassxc kp_add twinlock tl_add
+    compare_agent
+}
+
+# The same with the agent, beside the least that a program can do. Reads the variables of compare_vaults.
+# shellcheck disable=SC2034
+compare_agent() {
+    local hello=("bench-hello ada") get=("twinlock --vault $TWINLOCK_VAULT get $name")
+    local values="--username person@example.org --url https://new.example.org/login --notes remark"
+    local starts
+    starts=$(bench-agent start "$target/release/twinlock")
+    twinlock --recovery-file "$work/$n.code" unlock --idle 7d --max 7d 2>/dev/null
+    turns "$n" 'get, agent' pass pass_get hello hello twinlock get
+    if ((n == LARGE)) && [[ -e $work/$SMALL.twinlock ]]; then
+        TWINLOCK_VAULT=$work/$SMALL.twinlock twinlock --recovery-file "$work/$SMALL.code" unlock --idle 7d --max 7d 2>/dev/null
+        local get_small=("twinlock --vault $work/$SMALL.twinlock get $first") get_large=("twinlock --vault $TWINLOCK_VAULT get $first")
+        turns "$n" 'get grows, agent' small get_small large get_large
+    fi
+    local add=(--prepare "sh -c 'twinlock rm --force $NEW || true'" "sh -c 'exec twinlock add $NEW $values --value-file - <$work/password'")
+    turns "$n" 'add, agent' pass pass_add twinlock add
+    printf '%s %s %s\n' "$n" "$starts" "$(bench-agent ask "$TWINLOCK_VAULT" "$name")" | tee -a "$work/agent" >&2
+    twinlock lock 2>/dev/null
 }
 
 # --- the result -----------------------------------------------------------------------------------------------------------------------
@@ -221,6 +245,9 @@ target() {
     printf '| %s | %s | %.3f | %s |\n' "$what" "$limit" "$ratio" "$verdict"
 }
 
+# Of the agent itself, in microseconds: N, column.
+agent_took() { awk -v n="$1" -v at="$2" '$1 == n { print $at }' "$work/agent"; }
+
 tables() {
     local n what t=$TARGETS_AT
     printf 'Medians of whole processes in milliseconds; keyslot: %s; %s.\n\n' "$keyslot" "$(date -u +%F)"
@@ -232,7 +259,7 @@ tables() {
     if [[ $only != argon2 ]]; then
         printf '| items | | pass | keepassxc-cli | twinlock | twinlock / pass |\n|--:|---|--:|--:|--:|--:|\n'
         for n in "${sizes[@]}"; do
-            for what in start get list 'find in names' 'find in contents' add; do
+            for what in start get list 'find in names' 'find in contents' add 'get, agent' 'add, agent'; do
                 awk -v n="$n" -v what="$what" -v p="$(of "$n" "$what" pass)" -v k="$(of "$n" "$what" keepassxc)" \
                     -v t="$(of "$n" "$what" twinlock)" '
                     function ms(s) { return s == "" ? "" : s < 1 ? sprintf("%.1f", s * 1000) : sprintf("%.0f", s * 1000) }
@@ -248,6 +275,15 @@ tables() {
         target "list / \`pass ls\`, $t items" "$(of $t list twinlock)" "$(of $t list pass)" 1
         target "find in contents / \`pass grep\`, $t items" "$(of $t 'find in contents' twinlock)" "$(of $t 'find in contents' pass)" 0.01
         target "get at $LARGE / get at $SMALL" "$(of "$LARGE" 'get grows' large)" "$(of "$LARGE" 'get grows' small)" 1.2
+    fi
+    if [[ $only != argon2 ]]; then
+        target "agent: get / a clap program that says hello, $t items" "$(of $t 'get, agent' twinlock)" "$(of $t 'get, agent' hello)" 2
+        target "agent: get / \`pass show\`, $t items" "$(of $t 'get, agent' twinlock)" "$(of $t 'get, agent' pass)" 0.125
+        target "agent: add / \`pass insert\`, $t items" "$(of $t 'add, agent' twinlock)" "$(of $t 'add, agent' pass)" 0.167
+        target "agent: get at $LARGE / get at $SMALL" "$(of "$LARGE" 'get grows, agent' large)" "$(of "$LARGE" 'get grows, agent' small)" 1.2
+        target "agent: its start / 20 ms" "$(agent_took "$t" 2)" 20000 1
+        target "agent: a status / 100 microseconds" "$(agent_took "$t" 3)" 100 1
+        target "agent: a get / 100 microseconds" "$(agent_took "$t" 4)" 100 1
     fi
     [[ $only == vaults ]] ||
         target "Argon2id (64 MiB, 3, 4) / \`argon2\`" "$(of 0 argon2id twinlock)" "$(of 0 argon2id argon2)" 0.9

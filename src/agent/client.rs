@@ -30,6 +30,11 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// Whether the vault is held, and this is about what was asked for.
+    pub fn is_of_this_item(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
     /// Whether it says why a vault is not held.
     pub fn has_reason(&self) -> bool {
         matches!(self, Self::NotHeld(why) if !why.is_empty())
@@ -141,18 +146,21 @@ fn other(reply: Reply) -> AgentError {
     }
 }
 
-/// A vault that the agent holds.
+/// A vault that the agent may hold.
 pub struct Remote {
     client: Client,
     path: PathBuf,
 }
 
 impl Remote {
-    /// The vault at this real path, if the agent holds it.
-    pub fn find(client: Client, path: PathBuf) -> Result<Self, AgentError> {
-        let mut remote = Self { client, path };
-        done(remote.ask(Op::Look)?)?;
-        Ok(remote)
+    /// The vault at this real path.
+    pub fn new(client: Client, path: PathBuf) -> Self {
+        Self { client, path }
+    }
+
+    /// Whether the agent holds it.
+    pub fn look(&mut self) -> Result<(), AgentError> {
+        done(self.ask(Op::Look)?)
     }
 
     fn ask(&mut self, op: Op) -> Result<Reply, AgentError> {

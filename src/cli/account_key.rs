@@ -18,6 +18,7 @@ const MAX: usize = 1000;
 
 /// The account key itself: the one key that opens everything
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Show the account key as 46 characters, after a warning
     Export {

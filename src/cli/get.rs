@@ -32,8 +32,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let mut items = session.items()?;
-        let item = items.get(&self.name)?.item;
+        let item = session.item(&self.name)?.item;
         if let Some(name) = &self.field {
             let field = item.field(name).ok_or_else(|| no_field(&item, name))?;
             return out::secret_line(field.value.expose());

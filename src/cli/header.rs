@@ -9,6 +9,7 @@ use crate::vault::{VaultError, peek};
 
 /// The header: everything about the vault that is not secret
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Show the header as it is in the file; needs no password and no token
     Show {

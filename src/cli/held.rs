@@ -34,14 +34,20 @@ impl Session {
             || files.iter().any(|file| file.is_some())
     }
 
+    /// The vault as the agent may hold it, if there is one, and it is to be used.
+    pub(super) fn remote(&self) -> Result<Option<Remote>, CliError> {
+        if self.by_itself() {
+            return Ok(None);
+        }
+        let Some(client) = Client::connect() else { return Ok(None) };
+        self.real_path().map(|path| Some(Remote::new(client, path)))
+    }
+
     /// Looks whether the agent holds the vault.
     pub(super) fn holding(&self) -> Result<Holding, CliError> {
-        if self.by_itself() {
-            return Ok(Holding::No);
-        }
-        let Some(client) = Client::connect() else { return Ok(Holding::No) };
-        match Remote::find(client, self.real_path()?) {
-            Ok(remote) => Ok(Holding::Held(remote)),
+        let Some(mut remote) = self.remote()? else { return Ok(Holding::No) };
+        match remote.look() {
+            Ok(()) => Ok(Holding::Held(remote)),
             // Who has unlocked it wonders why they are asked.
             Err(error @ AgentError::NotHeld(_)) if self.interactive() && error.has_reason() => {
                 prose(&error.to_string());

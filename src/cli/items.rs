@@ -27,6 +27,19 @@ impl Session {
         self.items_for(true)
     }
 
+    /// One item alone: an agent that holds the vault is asked for it at once.
+    pub fn item(&mut self, name: &str) -> Result<Found, CliError> {
+        if let Some(mut remote) = self.remote()? {
+            match remote.get(name) {
+                Err(error) if error.is_of_this_item() => return Err(error.into()),
+                // Whatever else it is, is told there.
+                Err(_) => {}
+                Ok(found) => return Ok(found),
+            }
+        }
+        self.items()?.get(name)
+    }
+
     fn items_for(&mut self, writes: bool) -> Result<Items, CliError> {
         if let Holding::Held(remote) = self.holding()? {
             self.dismiss_spare();

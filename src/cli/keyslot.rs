@@ -18,6 +18,7 @@ use std::time::SystemTime;
 
 /// The ways into the vault: list, enroll, wipe, rename, test
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// List the ways in; needs no password and no token
     List {

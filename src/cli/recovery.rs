@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 /// Ways back in when things are lost: recovery codes, the help of others, and a drill of it
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     New(New),
     Request(custody::Request),

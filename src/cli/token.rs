@@ -35,7 +35,7 @@ certificates of the maker, which prove that a key was born on a YubiKey:
 
 /// Tokens (YubiKeys; HSMs, by PKCS#11): list, set up, test, unblock
 #[derive(clap::Subcommand)]
-#[command(after_help = CONFIG)]
+#[command(after_help = CONFIG, defer = true)]
 pub enum Command {
     /// List the tokens that are here and the keys that could open a keyslot
     List {
@@ -77,6 +77,7 @@ pub struct Setup {
 
 /// Tokens that are set up otherwise.
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 enum SetupKind {
     Piv(Box<piv_setup::Args>),
 }

@@ -1,9 +1,10 @@
 //! Wrong arguments, said like every other error: clap knows what is wrong, here it gets its words and a hint.
 
 use super::report::{self, CliError};
-use super::{Cli, help};
+use super::session::Global;
+use super::{Cli, Command, help};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::error::Error as _;
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ const PAIRS: &[(&str, &str, &str)] = &[
 
 /// The arguments, or the exit code after all was said (help, version, an error).
 pub fn parse() -> Result<Cli, ExitCode> {
+    if let Some(cli) = at_once() {
+        return Ok(cli);
+    }
     Cli::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayVersion => {
             let _ = error.print();
@@ -40,6 +44,20 @@ pub fn parse() -> Result<Cli, ExitCode> {
             report::error(&CliError::Usage { message, hint: hint.into() })
         }
     })
+}
+
+/// The arguments read by the command alone that they seem to mean: making all others, each with the global options, takes as long as
+/// what most commands do. What this does not understand is for all commands to read, and to explain.
+///
+/// The first argument that is no option, nor the value of one, is the command; any other command's name there is an error here. So what is
+/// read here is read as all commands would read it.
+fn at_once() -> Option<Cli> {
+    // Without the global options, and each put off until it is meant (`defer`).
+    let all = Command::augment_subcommands(clap::Command::new("all"));
+    let name = std::env::args_os().skip(1).find_map(|arg| all.find_subcommand(&arg).map(clap::Command::get_name))?;
+    let only = Global::augment_args(clap::Command::new("twinlock")).subcommand(all.find_subcommand(name)?.clone());
+    let matches = only.disable_help_flag(true).disable_help_subcommand(true).try_get_matches().ok()?;
+    Cli::from_arg_matches(&matches).ok()
 }
 
 /// What is wrong, and what to do.

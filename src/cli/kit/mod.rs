@@ -26,6 +26,7 @@ const FORMATS: [(&str, Format); 4] =
 ///
 /// It is the vault's header as QR codes and text. It opens by the same factors as the vault, and holds no items.
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Write the kit to a new file: .pdf, .svg, .png or .txt
     Export {
@@ -44,7 +45,8 @@ pub enum Command {
     Show(show::Args),
 }
 
-/// Which keyslots go into a kit.
+// Not a doc comment: that would be the help of the command that these options are put into.
+// Which keyslots go into a kit.
 #[derive(clap::Args)]
 pub struct Which {
     /// This keyslot only; may be repeated [default: the whole header]
