@@ -19,6 +19,7 @@ need pdftoppm poppler-utils                        # an independent reader of PD
 need rsvg-convert librsvg2-bin                     # the same of SVG
 need gnome-keyring-daemon gnome-keyring            # a Secret Service, for the feature 'keychain'
 need dbus-run-session dbus
+need dbus-daemon dbus-daemon                       # a message bus for a mock logind
 need secret-tool libsecret-tools
 need systemd-analyze systemd                       # what systemd says of the units in contrib/
 install_missing

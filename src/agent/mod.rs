@@ -8,6 +8,7 @@ pub mod client;
 pub mod protocol;
 pub mod server;
 pub mod socket;
+pub mod watch;
 
 mod clock;
 mod connection;

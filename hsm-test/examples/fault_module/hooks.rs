@@ -5,8 +5,8 @@
 
 use crate::state::{State, Step};
 use cryptoki_sys::{
-    CK_BYTE, CK_GCM_PARAMS, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO,
-    CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CKM_AES_GCM, CKR_BUFFER_TOO_SMALL, CKR_MECHANISM_INVALID,
+    CK_BYTE, CK_GCM_PARAMS, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_SLOT_INFO,
+    CK_TOKEN_INFO, CK_ULONG, CK_USER_TYPE, CK_UTF8CHAR, CKM_AES_GCM, CKR_BUFFER_TOO_SMALL, CKR_MECHANISM_INVALID,
     CKR_MECHANISM_PARAM_INVALID, CKR_OK,
 };
 use hsm_test::fault::GcmIv;
@@ -70,6 +70,17 @@ pub unsafe fn token_flags(info: *mut CK_TOKEN_INFO) {
     // SAFETY: see above.
     if let Some(info) = unsafe { info.as_mut() } {
         info.flags = State::get().plan.flags(info.flags);
+    }
+}
+
+/// The same of a PKCS#11 slot; its token may be pulled.
+///
+/// # Safety
+/// `info` is null or points to one.
+pub unsafe fn slot_flags(info: *mut CK_SLOT_INFO) {
+    // SAFETY: see above.
+    if let Some(info) = unsafe { info.as_mut() } {
+        info.flags = State::get().plan.slot_flags(info.flags);
     }
 }
 

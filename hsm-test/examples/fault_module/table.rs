@@ -65,7 +65,7 @@ forward! {
     C_Finalize(reserved: *mut c_void);
     C_GetInfo(info: *mut CK_INFO);
     C_GetSlotList(present: CK_BBOOL, list: *mut CK_SLOT_ID, count: *mut CK_ULONG);
-    C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO);
+    C_GetSlotInfo(slot: CK_SLOT_ID, info: *mut CK_SLOT_INFO), last |_: Step| hooks::slot_flags(info);
     C_GetTokenInfo(slot: CK_SLOT_ID, info: *mut CK_TOKEN_INFO), last |_: Step| hooks::token_flags(info);
     C_GetMechanismList(slot: CK_SLOT_ID, list: *mut CK_MECHANISM_TYPE, count: *mut CK_ULONG),
         first hooks::mechanism_list(slot, list, count);

@@ -15,6 +15,8 @@
 //! C_Encrypt 1 flip                         handed on; the lowest bit of the first byte of the output is flipped
 //! hide CKM_AES_GCM                         not listed; refused with CKR_MECHANISM_INVALID
 //! token-flags +USER_PIN_FINAL_TRY -RNG     CKF_ names without CKF_
+//! slot-flags +REMOVABLE_DEVICE             the same of the PKCS#11 slot
+//! pulled-by /tmp/x/pulled                  while this file is there, the slot says that its token is not (CKF_TOKEN_PRESENT)
 //! gcm-iv hsm                               as AWS CloudHSM: an IV that is not zero is refused, zeros are replaced in the caller's buffer
 //! gcm-iv zero                              a broken one: an IV that is not zero is refused, zeros are used
 //! pin-pad 12345678                         C_Login without a PIN gets this one, as from the keys of a reader

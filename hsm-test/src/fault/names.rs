@@ -46,6 +46,12 @@ table! {
     CKF_SO_PIN_FINAL_TRY CKF_SO_PIN_LOCKED CKF_SO_PIN_TO_BE_CHANGED CKF_ERROR_STATE
 }
 
+table! {
+    /// A flag of a PKCS#11 slot by its name.
+    slot_flag: sys::CK_FLAGS,
+    CKF_TOKEN_PRESENT CKF_REMOVABLE_DEVICE CKF_HW_SLOT
+}
+
 /// Functions whose calls can be counted and made to fail: the rows of the fault module's table, which compares itself with these.
 pub const FUNCTIONS: &[&str] = &[
     "C_GetFunctionList",

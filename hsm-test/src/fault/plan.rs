@@ -2,6 +2,7 @@
 
 use super::names;
 use cryptoki_sys::{CK_FLAGS, CK_MECHANISM_TYPE, CK_RV};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the module does otherwise than the real one. [`crate::fault`] describes the text.
@@ -9,12 +10,20 @@ use std::time::Duration;
 pub struct Plan {
     calls: Vec<Call>,
     hidden: Vec<CK_MECHANISM_TYPE>,
-    set_flags: CK_FLAGS,
-    clear_flags: CK_FLAGS,
+    token_flags: Flags,
+    slot_flags: Flags,
+    pulled_by: Option<PathBuf>,
     /// The habit with IVs, if it has one.
     pub gcm_iv: Option<GcmIv>,
     /// The PIN that is typed on the keys of the reader.
     pub pin_pad: Option<String>,
+}
+
+/// Flags that are set and cleared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Flags {
+    set: CK_FLAGS,
+    clear: CK_FLAGS,
 }
 
 /// A rule about calls of a function.
@@ -86,9 +95,15 @@ impl Plan {
             "hide" => self.hidden.push(names::mechanism(rest).ok_or("unknown mechanism")?),
             "token-flags" => {
                 for flag in rest.split_whitespace() {
-                    self.flag(flag)?;
+                    self.token_flags.note(flag, names::token_flag)?;
                 }
             }
+            "slot-flags" => {
+                for flag in rest.split_whitespace() {
+                    self.slot_flags.note(flag, names::slot_flag)?;
+                }
+            }
+            "pulled-by" => self.pulled_by = Some(PathBuf::from(rest)),
             "gcm-iv" => {
                 self.gcm_iv = Some(match rest {
                     "hsm" => GcmIv::Hsm,
@@ -98,19 +113,6 @@ impl Plan {
             }
             "pin-pad" => self.pin_pad = Some(rest.to_owned()),
             function => self.calls.push(Call::parse(function, rest)?),
-        }
-        Ok(())
-    }
-
-    fn flag(&mut self, word: &str) -> Result<(), String> {
-        let flag =
-            |name: &str| names::token_flag(&format!("CKF_{name}")).ok_or_else(|| format!("unknown flag '{name}'"));
-        if let Some(name) = word.strip_prefix('+') {
-            self.set_flags |= flag(name)?;
-        } else if let Some(name) = word.strip_prefix('-') {
-            self.clear_flags |= flag(name)?;
-        } else {
-            return Err("a flag begins with + or -".to_owned());
         }
         Ok(())
     }
@@ -131,7 +133,32 @@ impl Plan {
 
     /// A token's flags as this module tells them.
     pub fn flags(&self, real: CK_FLAGS) -> CK_FLAGS {
-        (real | self.set_flags) & !self.clear_flags
+        self.token_flags.on(real)
+    }
+
+    /// The same of a PKCS#11 slot's, at this moment.
+    pub fn slot_flags(&self, real: CK_FLAGS) -> CK_FLAGS {
+        let flags = self.slot_flags.on(real);
+        let pulled = self.pulled_by.as_ref().is_some_and(|file| file.exists());
+        if pulled { flags & !cryptoki_sys::CKF_TOKEN_PRESENT } else { flags }
+    }
+}
+
+impl Flags {
+    fn note(&mut self, word: &str, known: fn(&str) -> Option<CK_FLAGS>) -> Result<(), String> {
+        let flag = |name: &str| known(&format!("CKF_{name}")).ok_or_else(|| format!("unknown flag '{name}'"));
+        if let Some(name) = word.strip_prefix('+') {
+            self.set |= flag(name)?;
+        } else if let Some(name) = word.strip_prefix('-') {
+            self.clear |= flag(name)?;
+        } else {
+            return Err("a flag begins with + or -".to_owned());
+        }
+        Ok(())
+    }
+
+    fn on(self, real: CK_FLAGS) -> CK_FLAGS {
+        (real | self.set) & !self.clear
     }
 }
 
@@ -185,7 +212,7 @@ mod tests {
         let example = text.split("//! ```text\n").nth(1).unwrap().split("//! ```").next().unwrap();
         let rules: Vec<&str> =
             example.lines().map(|line| line.trim_start_matches("//! ").split("   ").next().unwrap()).collect();
-        assert_eq!(rules.len(), 14);
+        assert_eq!(rules.len(), 16);
         for rule in rules {
             Plan::parse(rule).unwrap();
         }
@@ -223,6 +250,7 @@ mod tests {
             "hide CKM_X",
             "token-flags USER_PIN_LOCKED",
             "token-flags +PIN",
+            "slot-flags +RNG",
             "gcm-iv one",
             "hang",
         ] {

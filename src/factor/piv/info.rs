@@ -6,6 +6,7 @@ use super::setup::certificate::{Ours, subject};
 use super::slot::{PinPolicy, PivSlot, TouchPolicy};
 use super::x509::Certificate;
 use crate::encode::terminal::steers;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -31,6 +32,24 @@ impl TokenInfo {
     /// The token as a person knows it: `YubiKey 12345678 (ada)`.
     pub fn name(&self) -> String {
         Hints { serial: Some(self.serial), name: self.called.clone(), ..Hints::default() }.called()
+    }
+}
+
+/// A token in its reader at one moment, so that it can be told later whether it has been there ever since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The reader, as the service calls it.
+    pub reader: String,
+    /// How often a card came or went there since the service started (PC/SC's event counter, 16 bits).
+    pub count: u32,
+    /// The token's serial number, for its name alone.
+    pub serial: u32,
+}
+
+impl Sighting {
+    /// The token as a person knows it.
+    pub fn name(&self) -> String {
+        Hints { serial: Some(self.serial), ..Hints::default() }.called()
     }
 }
 

@@ -24,9 +24,10 @@ mod tokens;
 mod wrap;
 mod x509;
 
-pub use card::Cards;
+pub use card::{CardWatch, Cards};
 pub use enroll::PivEnroll;
 pub use error::PivError;
+pub use info::Sighting;
 pub use open::PivOpen;
 pub use params::{Hints, KIND, Mode, describe};
 pub use pin::{PinRules, check_form};

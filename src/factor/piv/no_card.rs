@@ -2,7 +2,7 @@
 
 use super::error::PivError;
 use super::info::{
-    Agreed, Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, SlotInfo, TokenInfo, Wanted,
+    Agreed, Counters, KeyInfo, Located, Management, ManagementKind, ReaderInfo, Sighting, SlotInfo, TokenInfo, Wanted,
 };
 use super::params::Mode;
 use super::public::PublicKey;
@@ -20,6 +20,24 @@ pub struct Cards;
 
 /// No readers.
 pub struct Desk;
+
+/// No card to wait for.
+pub struct CardWatch;
+
+#[expect(missing_docs, reason = "the same as in `card`")]
+impl CardWatch {
+    pub fn new(_: &Sighting) -> Result<Self, PivError> {
+        Err(PivError::NotBuilt)
+    }
+
+    pub fn canceller(&self) -> impl Fn() + Send + Sync + use<> {
+        || {}
+    }
+
+    pub fn until_gone(&self) -> Result<bool, PivError> {
+        Err(PivError::NotBuilt)
+    }
+}
 
 /// A key to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +150,10 @@ impl Cards {
 
     pub fn wait(&mut self, _: &Event<'_>, _: &mut dyn Prompt) -> Result<(), FactorError> {
         none()
+    }
+
+    pub fn watchable(&mut self, _: &mut dyn Prompt) -> Result<Vec<Sighting>, FactorError> {
+        Ok(Vec::new())
     }
 
     pub fn dismiss(&mut self) {}

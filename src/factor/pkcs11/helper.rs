@@ -3,6 +3,10 @@
 //! The helper gets the person's environment, since modules are configured by it (`SOFTHSM2_CONF`, `KRYOPTIC_CONF`, `TPM2_*`, `P11_KIT_*`
 //! and each vendor's own), without `TWINLOCK_*`. Its arguments hold nothing of the vault.
 
+mod watch;
+
+pub use watch::TokenWatch;
+
 use super::error::TokenError;
 use super::info::ModuleInfo;
 use super::module::Module;
@@ -30,12 +34,16 @@ pub struct HelperCommand {
 impl HelperCommand {
     /// A process that waits for its module.
     fn spawn(&self) -> io::Result<Child> {
+        self.command().spawn()
+    }
+
+    fn command(&self) -> Command {
         let mut spawn = Command::new(&self.exe);
         spawn.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TWINLOCK_")) {
             spawn.env_remove(name);
         }
-        spawn.spawn()
+        spawn
     }
 
     /// Starts a process before it is known which module it is for, and whether any is needed. It loads nothing by itself, and ends with

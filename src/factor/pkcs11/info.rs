@@ -5,6 +5,7 @@ use crate::encode::hex;
 use crate::encode::terminal::steers;
 use crate::prompt::Tries;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// C_GetInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,23 @@ impl TokenInfo {
             Tries::Full
         }
     }
+}
+
+/// A token that can be pulled, so that it can be told later when it was. It is found again by label and serial number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The module's library, as the person configured it.
+    pub module: PathBuf,
+    /// What C_Initialize gets in pReserved.
+    pub init_args: Option<String>,
+    /// How long one call may take, seconds.
+    pub deadline: u64,
+    /// Token label.
+    pub label: String,
+    /// Its serial number.
+    pub serial: String,
+    /// The token as a person knows it, safe to print.
+    pub name: String,
 }
 
 /// Text from a token, as it may be shown.

@@ -22,7 +22,8 @@ mod wrap;
 
 pub use enroll::{Pkcs11Enroll, Pkcs11Rewrap, rewrap_from_stanza};
 pub use error::TokenError;
-pub use helper::{HelperCommand, Spare};
+pub use helper::{HelperCommand, Spare, TokenWatch};
+pub use info::Sighting;
 pub use manage::{NewKey, TestReport, TokenSetup, keys, log_in_to, test};
 pub use mode::Mode;
 pub use module::{Module, only_mine};

@@ -128,6 +128,18 @@ pub enum Request {
         /// What to do with it.
         operation: Operation,
     },
+    /// Whether the PKCS#11 slot's tokens can be pulled (CKF_REMOVABLE_DEVICE).
+    Removable {
+        /// PKCS#11 slot id.
+        slot: u64,
+    },
+    /// Look for a token again and again, and answer a second time when it is gone. The last request: nothing else is read.
+    Watch {
+        /// Token label.
+        label: String,
+        /// Its serial number.
+        serial: String,
+    },
     /// Make a key that a mode can use.
     Generate {
         /// PKCS#11 slot id.
@@ -165,6 +177,12 @@ pub enum Response {
     Reproduced,
     /// To `Generate`.
     Generated,
+    /// To `Removable`.
+    Removable(bool),
+    /// To `Watch`: it is there.
+    Watching,
+    /// To `Watch`, later: it is not any more.
+    Gone,
     /// To anything.
     Failed(Failure),
 }

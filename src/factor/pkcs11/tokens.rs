@@ -40,6 +40,7 @@ pub type SharedTokens = Rc<RefCell<Tokens>>;
 mod again;
 mod entry;
 mod failure;
+mod watchable;
 
 use again::Again;
 use entry::{Entry, State};
@@ -55,6 +56,8 @@ pub struct Tokens {
     again: Again,
     /// Helpers that were let go.
     leaving: Vec<Helper>,
+    /// Tokens whose keys were used.
+    used: Vec<Found>,
 }
 
 /// A token that is there, behind one of the modules.
@@ -102,6 +105,7 @@ impl Tokens {
             refused: Vec::new(),
             again: Again::default(),
             leaving: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -399,7 +403,10 @@ impl Tokens {
         let event = Event::Slow { token: &found.info.name() };
         let (reply, told) = self.running(found.module)?.call_patiently(&request, deadline, &event, prompt)?;
         match self.modules[found.module].noted(reply)? {
-            Ok((Response::Reproduced, z)) => Ok(z),
+            Ok((Response::Reproduced, z)) => {
+                self.note_use(found);
+                Ok(z)
+            }
             Ok(_) => Err(self.confused(found.module).into()),
             Err(failure) => Err(self.use_error(found, &request, failure, told).into()),
         }

@@ -21,7 +21,7 @@ const A_RESET: Duration = Duration::from_millis(50);
 
 /// The readers.
 pub struct Desk {
-    readers: Readers,
+    pub(super) readers: Readers,
     pub(super) places: Vec<Place>,
     /// A PIN that was verified stays so (the person's wish).
     keep: bool,

@@ -13,10 +13,12 @@ mod manage;
 mod readers;
 mod token;
 mod trouble;
+mod watch;
 
 pub use desk::Desk;
 pub use manage::NewKey;
 pub use token::{Token, algorithm_of, slot_id};
+pub use watch::CardWatch;
 
 use super::error::PivError;
 use super::info::{Agreed, Counters, KeyInfo, Located, ReaderInfo, TokenInfo, Wanted};
@@ -56,6 +58,8 @@ pub struct Cards {
     worker: Option<Worker>,
     /// It did not come back: every later call says the same.
     lost: Option<PivError>,
+    /// Serial numbers of tokens whose keys were used.
+    used: Vec<u32>,
 }
 
 struct Worker {
@@ -82,7 +86,7 @@ impl<T> Drop for Job<T> {
 impl Cards {
     /// `keep`: a PIN that was verified stays so on the card when the command ends.
     pub fn new(keep: bool) -> Self {
-        Self { keep, worker: None, lost: None }
+        Self { keep, worker: None, lost: None, used: Vec::new() }
     }
 
     /// Whether a PIN that was verified stays so (the person's wish).
@@ -287,13 +291,18 @@ impl Cards {
         prompt: &mut dyn Prompt,
     ) -> Result<Option<Agreed>, FactorError> {
         let (name, pin, point) = (at.token.name(), pin.cloned(), point.to_vec());
-        let at = at.clone();
-        let work = move |desk: &mut Desk| desk.agree(&at, pin.as_deref(), &point);
-        if let Some(event) = event {
-            return self.run_long(&name, event, prompt, work);
+        let key = at.clone();
+        let work = move |desk: &mut Desk| desk.agree(&key, pin.as_deref(), &point);
+        let agreed = if let Some(event) = event {
+            self.run_long(&name, event, prompt, work)
+        } else {
+            let job = self.start(work).map_err(FactorError::Piv)?;
+            self.finish(job, &name, DEADLINE, prompt)
+        };
+        if matches!(agreed, Ok(Some(_))) {
+            self.note_use(at);
         }
-        let job = self.start(work).map_err(FactorError::Piv)?;
-        self.finish(job, &name, DEADLINE, prompt)
+        agreed
     }
 
     /// Waits until a card comes or goes; the person is told what for.

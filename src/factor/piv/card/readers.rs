@@ -25,7 +25,7 @@ pub(super) struct Readers {
 }
 
 /// What the service says, where no card is meant.
-fn service(error: pcsc::Error) -> PivError {
+pub(super) fn service(error: pcsc::Error) -> PivError {
     if matches!(error, pcsc::Error::CommError | pcsc::Error::InvalidHandle) {
         // No card is meant by these here: the service has ended.
         return PivError::NoService;
@@ -70,6 +70,12 @@ impl Readers {
             (state.name().to_string_lossy().into_owned(), state.event_state().contains(State::PRESENT))
         };
         Ok(states.iter().map(one).collect())
+    }
+
+    /// The readers by name, and how often a card came or went in each since the service started.
+    pub(super) fn counts(&mut self) -> Result<Vec<(String, u32)>, PivError> {
+        let one = |state: &ReaderState| (state.name().to_string_lossy().into_owned(), state.event_count());
+        Ok(self.states()?.iter().map(one).collect())
     }
 
     /// Whether a reader holds a card, as far as the service knows: it looks now and then.

@@ -68,6 +68,24 @@ impl Loaded {
         Ok((tokens, broken))
     }
 
+    /// CKF_REMOVABLE_DEVICE of a PKCS#11 slot.
+    pub fn removable(&self, slot: u64) -> Outcome<bool> {
+        Ok(self.context.get_slot_info(slot_of(slot)?)?.removable_device())
+    }
+
+    /// Whether some PKCS#11 slot has this token in it, by its own flag (CKF_TOKEN_PRESENT) as well: some modules remember what they told
+    /// of a token after it is gone. What cannot be read is not there.
+    pub fn has(&self, label: &str, serial: &str) -> bool {
+        // Some modules look only when asked for the list.
+        self.context.get_slots_with_token().unwrap_or_default().into_iter().any(|slot| {
+            self.context.get_slot_info(slot).is_ok_and(|info| info.token_present())
+                && self
+                    .context
+                    .get_token_info(slot)
+                    .is_ok_and(|info| trim(info.label()) == label && trim(info.serial_number()) == serial)
+        })
+    }
+
     /// Modes that the mechanism list promises. It may lie; a round trip tells.
     pub fn modes(&self, slot: u64) -> Outcome<Vec<Mode>> {
         let list = self.context.get_mechanism_list(slot_of(slot)?)?;

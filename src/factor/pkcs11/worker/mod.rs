@@ -10,6 +10,7 @@ mod keys;
 mod loaded;
 mod operate;
 mod stdio;
+mod watch;
 
 pub use stdio::run;
 
@@ -17,20 +18,30 @@ use super::protocol::{self, Failure, FailureClass, HexBytes, MAX_REQUEST, MAX_RE
 use cryptoki::types::AuthPin;
 use loaded::Loaded;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use zeroize::Zeroizing;
 
 /// What a request comes to.
 type Outcome<T> = Result<T, Failure>;
 
 /// Answers requests until the input ends, then finalises the module.
-pub fn serve(mut input: impl Read, mut output: impl Write) -> io::Result<()> {
+pub fn serve(mut input: impl Read + AsFd, mut output: impl Write) -> io::Result<()> {
     let mut module = None;
     while let Some((request, secret)) = protocol::read::<Request>(&mut input, MAX_REQUEST)? {
+        let watch = match &request {
+            Request::Watch { label, serial } => Some((label.clone(), serial.clone())),
+            _ => None,
+        };
         let (response, z) = match answer(&mut module, request, secret) {
             Ok(answer) => answer,
             Err(failure) => (Response::Failed(failure), Zeroizing::default()),
         };
         protocol::write(&mut output, &response, &z, MAX_RESPONSE)?;
+        if let (Some((label, serial)), Response::Watching, Some(module)) = (watch, &response, &module)
+            && watch::until_gone(module, &label, &serial, input.as_fd())?
+        {
+            protocol::write(&mut output, &Response::Gone, b"", MAX_RESPONSE)?;
+        }
     }
     if let Some(module) = module {
         module.finalize();
@@ -77,6 +88,9 @@ fn answer(module: &mut Option<Loaded>, request: Request, secret: Zeroizing<Vec<u
             let z = operate::reproduce(module, slot, &key, &operation)?;
             return Ok((Response::Reproduced, z));
         }
+        Request::Removable { slot } => Response::Removable(module.removable(slot)?),
+        Request::Watch { label, serial } if watch::is_there(module, &label, &serial) => Response::Watching,
+        Request::Watch { .. } => Response::Gone,
         Request::Generate { slot, mode, label, id } => {
             generate::generate(module, slot, mode, &label, &id.0)?;
             Response::Generated
