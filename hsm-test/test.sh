@@ -14,6 +14,7 @@ need '/usr/include/openssl/evp.h' libssl-dev
 need '/usr/include/sqlite3.h' libsqlite3-dev
 need '/usr/lib/llvm-*/lib/libclang*.so*' libclang-dev
 need setsid util-linux                             # a terminal of its own for each test of a prompt
+need gdb gdb                                       # cores of processes, in which secrets are looked for
 need zbarimg zbar-tools                            # an independent reader of QR codes on printed pages
 need pdftoppm poppler-utils                        # an independent reader of PDF: pictures, text, fonts
 need rsvg-convert librsvg2-bin                     # the same of SVG

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 /// Bytes that are read at once. The buffer is erased when it is freed, as all memory of this program is (`main.rs`).
 const BUFFER: usize = 32 << 10;
+/// So often another connection is tried, if one is closed before its first answer.
+const RETRIES: u32 = 3;
 
 /// Why the agent did not do it.
 #[derive(Debug)]
@@ -48,9 +50,7 @@ impl std::fmt::Display for AgentError {
             Self::NotHeld(why) if why.is_empty() => f.write_str("the agent does not hold this vault"),
             Self::NotHeld(why) => write!(f, "the agent has locked the vault: {why}"),
             Self::OtherVersion(version) => write!(f, "the agent that runs is of another version, {version}"),
-            Self::Gone(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                f.write_str("the agent does not answer")
-            }
+            Self::Gone(error) if is_slow(error) => f.write_str("the agent does not answer"),
             Self::Gone(_) => f.write_str("the agent has ended"),
             Self::Nonsense => f.write_str("what answers in the agent's place does not speak its language"),
         }
@@ -58,6 +58,27 @@ impl std::fmt::Display for AgentError {
 }
 
 impl std::error::Error for AgentError {}
+
+impl AgentError {
+    /// An agent that runs, and takes nobody in.
+    pub fn silent() -> Self {
+        Self::Gone(io::ErrorKind::TimedOut.into())
+    }
+
+    /// Whether it has gone away.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Gone(error) if !is_slow(error))
+    }
+
+    /// Whether it is there and does not answer.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Gone(error) if is_slow(error))
+    }
+}
+
+fn is_slow(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
 
 impl From<io::Error> for AgentError {
     fn from(error: io::Error) -> Self {
@@ -84,6 +105,7 @@ impl Client {
 
     /// Hands a vault over.
     pub fn unlock(&mut self, unlock: Unlock) -> Result<(), AgentError> {
+        socket::be_patient(self.0.get_ref())?;
         done(self.ask(&Request::Unlock(unlock))?)
     }
 
@@ -160,7 +182,21 @@ impl Remote {
 
     /// Whether the agent holds it.
     pub fn look(&mut self) -> Result<(), AgentError> {
-        done(self.ask(Op::Look)?)
+        done(self.ask_again(|| Op::Look)?)?;
+        socket::be_patient(self.client.0.get_ref()).map_err(AgentError::from)
+    }
+
+    /// Asks what changes nothing: of very many clients at once the agent closes some unheard, and then it is asked again.
+    fn ask_again(&mut self, op: impl Fn() -> Op) -> Result<Reply, AgentError> {
+        for _ in 0..RETRIES {
+            match self.ask(op()) {
+                Err(error) if error.is_end() => {}
+                answered => return answered,
+            }
+            let Some(client) = Client::connect() else { break };
+            self.client = client;
+        }
+        self.ask(op())
     }
 
     fn ask(&mut self, op: Op) -> Result<Reply, AgentError> {
@@ -169,7 +205,7 @@ impl Remote {
 
     /// The item of that name.
     pub fn get(&mut self, name: &str) -> Result<Found, AgentError> {
-        match self.ask(Op::Get(name.to_owned()))? {
+        match self.ask_again(|| Op::Get(name.to_owned()))? {
             Reply::Found { id, revision, item } => found(id, revision, &item),
             reply => Err(other(reply)),
         }

@@ -22,6 +22,10 @@ pub struct Connection {
     sent: usize,
     /// A worker has its request.
     pub busy: bool,
+    /// Which one, if it is about items.
+    pub at: Option<u64>,
+    /// It has asked for something, whole.
+    pub has_asked: bool,
     /// It is closed when it has its answer.
     pub last: bool,
     /// When it last did something.
@@ -43,7 +47,7 @@ pub enum Heard {
 impl Connection {
     pub fn new(stream: UnixStream, now: Duration) -> Self {
         let (input, output) = (Zeroizing::new(Vec::new()), VecDeque::new());
-        Self { stream, input, output, sent: 0, busy: false, last: false, since: now }
+        Self { stream, input, output, sent: 0, busy: false, at: None, has_asked: false, last: false, since: now }
     }
 
     pub fn stream(&self) -> &UnixStream {
@@ -104,12 +108,13 @@ impl Connection {
         let body = Zeroizing::new(self.input[HEAD..].to_vec());
         self.input.zeroize();
         self.input.shrink_to_fit();
+        self.has_asked = true;
         Heard::Request(head.kind, body)
     }
 
     /// What it shall get.
     pub fn answer(&mut self, frames: Vec<Secret>, now: Duration) {
-        self.busy = false;
+        (self.busy, self.at) = (false, None);
         self.since = now;
         self.output.extend(frames);
     }

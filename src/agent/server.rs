@@ -9,6 +9,7 @@ use super::protocol::{Failure, Reply, Request};
 use super::socket::{self, Post};
 use super::vaults::Vaults;
 use super::wire::Secret;
+use crate::crypto::wash::wash;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -20,8 +21,15 @@ use std::time::Duration;
 
 /// Clients at a time; the one that was idle for longest gives way.
 const CLIENTS: usize = 256;
-/// Bytes held for all clients together.
-const WEIGHT: usize = 256 << 20;
+/// Bytes held for all clients together, of whom some do not go on.
+const WEIGHT: usize = 64 << 20;
+/// A client that has sent or taken nothing for so long does not go on.
+const STALLED: Duration = Duration::from_secs(1);
+/// Connections taken at once; then those who are here are heard, so that a request that came with its connection is never pushed out
+/// unread.
+const AT_ONCE: usize = 64;
+/// Without a descriptor for another client, none is taken for so long: whoever waits would wake the thread again and again.
+const BREATH: Duration = Duration::from_millis(200);
 /// An agent without a vault ends after so long.
 const LINGER: Duration = Duration::from_secs(600);
 
@@ -39,6 +47,8 @@ struct Server {
     vaults: Vaults,
     /// Without a vault and without a request since.
     idle_since: Duration,
+    /// Nobody is taken in before.
+    full_until: Option<Duration>,
     over: bool,
 }
 
@@ -61,6 +71,7 @@ pub fn run(listener: UnixListener, post: Option<Post>, house: Arc<dyn House>, wa
         next: 0,
         vaults,
         idle_since: now(),
+        full_until: None,
         over: false,
     };
     let result = server.serve();
@@ -74,29 +85,39 @@ impl Server {
     fn serve(&mut self) -> io::Result<()> {
         while !self.over {
             self.alarm.set(self.deadline())?;
+            // Whoever looks at the memory of an agent that waits finds no item of the last request.
+            wash();
             let (ready, clients) = self.wait()?;
             let [come, signal, alarm, event] = ready;
-            let now = now();
-            if alarm {
-                self.alarm.heard();
-            }
-            if event {
-                for event in self.events.take() {
-                    self.on(event, now);
-                }
-            }
-            for (id, flags) in clients {
-                self.on_client(id, flags, now);
-            }
-            self.clients.retain(|_, client| !client.is_late(now));
-            self.vaults.expire(now);
-            self.settle(now);
-            if come {
-                self.accept(now)?;
-            }
-            self.over |= signal || self.is_forgotten(now);
+            self.round([come, alarm, event], clients);
+            self.over |= signal || self.is_forgotten(now());
         }
         Ok(())
+    }
+
+    /// Does what is to be done. In a frame of its own, which is gone when the stack is washed.
+    #[inline(never)]
+    fn round(&mut self, [come, alarm, event]: [bool; 3], clients: Vec<(u64, PollFlags)>) {
+        let now = now();
+        if alarm {
+            self.alarm.heard();
+        }
+        if event {
+            for event in self.events.take() {
+                self.on(event, now);
+            }
+        }
+        for (id, flags) in clients {
+            self.on_client(id, flags, now);
+        }
+        self.clients.retain(|_, client| !client.is_late(now));
+        self.lighten(now);
+        self.vaults.expire(now);
+        self.settle(now);
+        self.full_until = self.full_until.filter(|until| now < *until);
+        if come {
+            self.accept(now);
+        }
     }
 
     fn is_forgotten(&self, now: Duration) -> bool {
@@ -107,14 +128,15 @@ impl Server {
     fn deadline(&self) -> Option<Duration> {
         let clients = self.clients.values().filter_map(Connection::deadline).min();
         let linger = (self.vaults.is_empty() && self.clients.is_empty()).then(|| self.idle_since + LINGER);
-        [clients, self.vaults.deadline(), linger].into_iter().flatten().min()
+        [clients, self.vaults.deadline(), linger, self.full_until].into_iter().flatten().min()
     }
 
     /// Waits; says which of its own descriptors, and which clients, have something.
     fn wait(&self) -> io::Result<Ready> {
         let ids: Vec<u64> = self.clients.keys().copied().collect();
+        let come = if self.full_until.is_none() { PollFlags::IN } else { PollFlags::empty() };
         let mut fds = vec![
-            PollFd::new(&self.listener, PollFlags::IN),
+            PollFd::new(&self.listener, come),
             PollFd::new(&self.signals, PollFlags::IN),
             PollFd::new(self.alarm.fd(), PollFlags::IN),
             PollFd::new(self.events.fd(), PollFlags::IN),
@@ -133,25 +155,48 @@ impl Server {
         Ok(([ready(0), ready(1), ready(2), ready(3)], flags.collect()))
     }
 
-    fn accept(&mut self, now: Duration) -> io::Result<()> {
-        loop {
+    fn accept(&mut self, now: Duration) {
+        for _ in 0..AT_ONCE {
             let stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // One that has gone again, or no descriptor left for it: those who are here are served.
-                Err(_) => return Ok(()),
+                // One that has gone again.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // No descriptor left, as a rule: one is made free, and those who are here are served first.
+                Err(_) => {
+                    self.make_room();
+                    self.full_until = Some(now + BREATH);
+                    return;
+                }
             };
-            if !socket::of_this_user(&stream) {
+            if !socket::of_this_user(&stream) || stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            stream.set_nonblocking(true)?;
             if self.clients.len() >= CLIENTS {
-                let idle = self.clients.iter().filter(|(_, client)| !client.busy);
-                let Some(oldest) = idle.min_by_key(|(_, client)| client.since).map(|(id, _)| *id) else { continue };
-                self.clients.remove(&oldest);
+                self.make_room();
             }
             self.next += 1;
             self.clients.insert(self.next, Connection::new(stream, now));
+        }
+    }
+
+    /// Closes the connection of one that waits for nothing: first those that never asked for anything, the oldest first.
+    fn make_room(&mut self) {
+        let idle = self.clients.iter().filter(|(_, client)| !client.busy);
+        let oldest = idle.min_by_key(|(id, client)| (client.has_asked, client.since, **id)).map(|(id, _)| *id);
+        if let Some(oldest) = oldest {
+            self.clients.remove(&oldest);
+        }
+    }
+
+    /// Closes the connections of those who do not go on, where all together hold too much. Whoever takes its answer gets it, however
+    /// large its vault is.
+    fn lighten(&mut self, now: Duration) {
+        while self.clients.values().map(Connection::weight).sum::<usize>() > WEIGHT {
+            let stalled = |client: &Connection| client.weight() > 0 && now.saturating_sub(client.since) >= STALLED;
+            let holding = self.clients.iter().filter(|(_, client)| stalled(client));
+            let Some(heaviest) = holding.max_by_key(|(_, client)| client.weight()).map(|(id, _)| *id) else { return };
+            self.clients.remove(&heaviest);
         }
     }
 
@@ -174,10 +219,6 @@ impl Server {
                 Heard::Request(kind, body) => self.on_request(id, kind, &body, now),
             }
         }
-        let weight: usize = self.clients.values().map(Connection::weight).sum();
-        if weight > WEIGHT {
-            self.clients.remove(&id);
-        }
     }
 
     fn on_request(&mut self, id: u64, kind: u8, body: &Secret, now: Duration) {
@@ -187,11 +228,15 @@ impl Server {
             Ok(None) => return self.reply(id, Reply::Unknown(env!("CARGO_PKG_VERSION").into()), now),
             Err(_) => return drop(self.clients.remove(&id)),
         };
+        let mut at = None;
         let done = match request {
             Request::Status => Some(Reply::Status(self.vaults.status(now))),
             Request::Lock(path) => self.vaults.lock(id, path.as_deref(), now),
             Request::Unlock(unlock) => self.vaults.unlock(id, unlock, now),
-            Request::Item(path, op) => self.vaults.give(id, &path, op, now),
+            Request::Item(path, op) => {
+                at = self.vaults.worker(&path);
+                self.vaults.give(id, &path, op, now)
+            }
             Request::Quit => {
                 self.over = true;
                 // Said when it is true: the connection closes when the keys are erased and the process ends.
@@ -200,7 +245,7 @@ impl Server {
         };
         match (done, self.clients.get_mut(&id)) {
             (Some(reply), _) => self.reply(id, reply, now),
-            (None, Some(client)) => client.busy = true,
+            (None, Some(client)) => (client.busy, client.at) = (true, at),
             (None, None) => {}
         }
     }
@@ -229,7 +274,14 @@ impl Server {
                     self.send(client, frames, now);
                 }
             }
-            Event::Over(worker) => self.vaults.over(worker),
+            Event::Over(worker) => {
+                self.vaults.over(worker);
+                // What was asked for and not begun when the vault was locked.
+                let left = self.clients.iter().filter(|(_, client)| client.busy && client.at == Some(worker));
+                for id in left.map(|(id, _)| *id).collect::<Vec<_>>() {
+                    self.reply(id, Reply::NotHeld("before it came to what was asked for".into()), now);
+                }
+            }
             Event::Drop { vault, why, then } => self.vaults.drop_for(vault, &why, then),
             Event::Log(line) => self.vaults.log(&line),
         }

@@ -12,7 +12,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a command waits for an answer: a vault of a million items is read in less.
+/// How long a command waits for an agent that has not said anything yet: one that is stopped, or has no time, is done without.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long it waits for the answer of one that is there: a vault of a million items is read in less.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `$XDG_RUNTIME_DIR/twinlock`; without that variable below `/run/user/UID`, and where that is not, below `/tmp`.
@@ -100,13 +102,34 @@ fn peer(_: &UnixStream) -> Option<u32> {
     None
 }
 
-/// The agent, if there is one. Something else in its place, or of another user, is none.
+/// The agent, if there is one that takes us in. Something else in its place, or of another user, is none.
 pub fn connect() -> Option<UnixStream> {
-    let stream = UnixStream::connect(path()).ok()?;
+    let stream = reach(&path()).ok()?;
     mine(&folder()).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    stream.set_read_timeout(Some(FIRST)).ok()?;
     of_this_user(&stream).then_some(stream)
+}
+
+/// Connects; an agent that takes nobody in is waited for only so long, which the standard library has no way to say.
+fn reach(path: &Path) -> rustix::io::Result<UnixStream> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket, sockopt};
+    let end = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&end, rustix::io::FdFlags::CLOEXEC)?;
+    sockopt::set_socket_timeout(&end, sockopt::Timeout::Send, Some(FIRST))?;
+    connect(&end, &SocketAddrUnix::new(path)?)?;
+    Ok(end.into())
+}
+
+/// The agent has said something: it may take its time from now on.
+pub fn be_patient(stream: &UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))
+}
+
+/// Whether an agent runs, though it may not answer.
+pub fn is_held() -> bool {
+    let lock = File::open(folder().join("agent.lock"));
+    lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK))
 }
 
 /// Makes sure that the mode of files made from now on gives others nothing.

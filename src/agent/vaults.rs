@@ -9,7 +9,7 @@ use super::worker::{Answer, Job, Opening, Worker};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Vaults at a time.
 const VAULTS: usize = 64;
@@ -80,6 +80,11 @@ impl Vaults {
 
     fn not_held(&self, path: &Path) -> Reply {
         Reply::NotHeld(self.reasons.get(path).cloned().unwrap_or_default())
+    }
+
+    /// Who does what is asked of a vault.
+    pub fn worker(&self, path: &Path) -> Option<u64> {
+        self.held.get(path).map(|entry| entry.id)
     }
 
     /// Gives a vault something to do; the answer, if there is one at once.
@@ -232,8 +237,9 @@ impl Vaults {
         for path in self.held.keys().cloned().collect::<Vec<_>>() {
             self.forget(&path, "the agent ends");
         }
+        let until = Instant::now() + LOCKING;
         for (_, worker) in self.leaving.drain() {
-            worker.join();
+            worker.join(until);
         }
     }
 }

@@ -5,22 +5,25 @@ use super::events::{Event, Teller};
 use super::protocol::{Failure, Op, Reply};
 use super::vaults::Farewell;
 use super::wire::Secret;
+use crate::crypto::wash::wash;
 use crate::item::Item;
 use crate::secret::AccountKey;
 use crate::store::StoreError;
 use crate::store::sqlite::SqliteStore;
 use crate::vault::{Found, Seen, Vault, VaultError};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-/// Bytes that are sent at once, about.
-const PIECE: usize = 64 << 10;
+/// Bytes that are sent at once, about. As much as is given back to the system when it is freed (`cli/held.rs`).
+const PIECE: usize = 256 << 10;
 
 /// What a worker is to do.
 pub struct Job {
@@ -70,6 +73,8 @@ impl Worker {
             // Last of all, when everything else here is dropped and erased.
             let farewell = Farewell(teller, opening.id);
             run(opening, house.as_ref(), &farewell.0, &todo);
+            // The system keeps the stack for the next thread.
+            wash();
         };
         let thread = std::thread::Builder::new().name("vault".into()).stack_size(1 << 20).spawn(run)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
@@ -85,14 +90,18 @@ impl Worker {
         self.jobs = None;
     }
 
-    /// Waits until it has. For the end of the agent.
-    pub fn join(mut self) {
+    /// Waits until it has, but not for a disk that does not answer: the system takes the memory of a process that ends. For the end of
+    /// the agent.
+    pub fn join(mut self, until: Instant) {
         self.stop();
-        // Its panic was told by the hook, and its secrets are erased all the same.
-        let _ = self.thread.take().map(JoinHandle::join);
+        while let Some(thread) = self.thread.take_if(|thread| !thread.is_finished() && Instant::now() < until) {
+            std::thread::sleep(Duration::from_millis(1));
+            self.thread = Some(thread);
+        }
     }
 }
 
+#[inline(never)]
 fn run(opening: Opening, house: &dyn House, teller: &Teller, todo: &Receiver<Job>) {
     let Opening { id, client, path, keyslot, account_key } = opening;
     let answer = |client, frames, ended| teller.tell(Event::Answer(Answer { worker: id, client, frames, ended }));
@@ -107,14 +116,12 @@ fn run(opening: Opening, house: &dyn House, teller: &Teller, todo: &Receiver<Job
     answer(Some(client), vec![Reply::Done.frame()], None);
     // Before the first write, so that it is not the one that takes long. What is wrong is told to whoever asks for something.
     let _ = open.vault.settle();
-    while let Ok(job) = todo.recv() {
-        let replaced = open.replaced();
-        let (replies, ended) = match replaced {
-            Some(why) => (vec![Reply::NotHeld(why.into())], Some(why.to_owned())),
-            None => open.serve(job.op, house),
-        };
+    wash();
+    let mut queue = Queue::default();
+    while let Some(Job { client, op }) = queue.next(todo) {
+        let (frames, ended) = open.turn(op, house);
         let last = ended.is_some();
-        answer(Some(job.client), joined(&replies), ended);
+        answer(Some(client), frames, ended);
         // Once it is acknowledged: a later state than the one remembered is no harm.
         for seen in open.seen.take() {
             watcher(&seen);
@@ -122,6 +129,35 @@ fn run(opening: Opening, house: &dyn House, teller: &Teller, todo: &Receiver<Job
         if last {
             return;
         }
+        // It may be long until the next one, and this one's item shall not wait with it.
+        wash();
+    }
+}
+
+/// What is to be done: what takes long, last, so that whoever asks for one item waits behind one who asks for all, and not behind many.
+#[derive(Default)]
+struct Queue {
+    short: VecDeque<Job>,
+    long: VecDeque<Job>,
+}
+
+impl Queue {
+    /// None: the vault is to be locked, whatever else was asked for.
+    fn next(&mut self, todo: &Receiver<Job>) -> Option<Job> {
+        loop {
+            match todo.try_recv() {
+                Ok(job) => self.put(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => match self.short.pop_front().or_else(|| self.long.pop_front()) {
+                    Some(job) => return Some(job),
+                    None => self.put(todo.recv().ok()?),
+                },
+            }
+        }
+    }
+
+    fn put(&mut self, job: Job) {
+        if matches!(job.op, Op::Each) { self.long.push_back(job) } else { self.short.push_back(job) }
     }
 }
 
@@ -169,6 +205,16 @@ impl Open {
             Some(file) if file != self.file => Some("another file is in its place"),
             Some(_) => None,
         }
+    }
+
+    /// In a frame of its own, which is gone when the stack is washed.
+    #[inline(never)]
+    fn turn(&mut self, op: Op, house: &dyn House) -> (Vec<Secret>, Option<String>) {
+        let (replies, ended) = match self.replaced() {
+            Some(why) => (vec![Reply::NotHeld(why.into())], Some(why.to_owned())),
+            None => self.serve(op, house),
+        };
+        (joined(&replies), ended)
     }
 
     fn serve(&mut self, op: Op, house: &dyn House) -> (Vec<Reply>, Option<String>) {

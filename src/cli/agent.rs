@@ -69,9 +69,22 @@ fn serve(
             code: super::report::BUSY,
         });
     };
-    let warnings: Vec<String> = lock_memory().err().into_iter().collect();
+    let warnings: Vec<String> = [lock_memory(), no_new_rights()].into_iter().filter_map(Result::err).collect();
     ready()?;
     server::run(listener, post, Arc::new(Home), warnings).map_err(|error| failed("go on", &error))
+}
+
+/// Whatever is started by this process gains no rights by being started (prctl(2), PR_SET_NO_NEW_PRIVS).
+#[cfg(target_os = "linux")]
+fn no_new_rights() -> Result<(), String> {
+    rustix::thread::set_no_new_privs(true)
+        .map_err(|_| "programs that the agent starts may gain rights: this system does not let it give that up".into())
+}
+
+/// Elsewhere there is no agent yet.
+#[cfg(not(target_os = "linux"))]
+fn no_new_rights() -> Result<(), String> {
+    Ok(())
 }
 
 fn failed(what: &str, error: &io::Error) -> CliError {

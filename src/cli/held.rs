@@ -3,9 +3,11 @@
 use super::report::{BUSY, CliError, FIXABLE, prose, system, warn};
 use super::session::Session;
 use crate::agent::client::{AgentError, Client, Remote};
+use crate::agent::socket;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The hidden first argument by which the agent is started behind a command.
 pub const DETACHED: &str = "agent-detached";
@@ -13,6 +15,9 @@ pub const DETACHED: &str = "agent-detached";
 pub const READY: &[u8] = b"ready\n";
 /// What of its starter's environment the agent keeps: where it listens, and where this machine's memory of vaults is.
 const ENVIRONMENT: [&str; 4] = ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME", "DBUS_SYSTEM_BUS_ADDRESS"];
+
+/// How long an agent that has closed its connections may take to end.
+const ENDING: Duration = Duration::from_secs(2);
 
 /// Whether the agent holds the session's vault.
 pub enum Holding {
@@ -48,20 +53,23 @@ impl Session {
         let Some(mut remote) = self.remote()? else { return Ok(Holding::No) };
         match remote.look() {
             Ok(()) => Ok(Holding::Held(remote)),
-            // Who has unlocked it wonders why they are asked.
-            Err(error @ AgentError::NotHeld(_)) if self.interactive() && error.has_reason() => {
-                prose(&error.to_string());
-                Ok(Holding::No)
-            }
-            Err(AgentError::NotHeld(_)) => Ok(Holding::No),
-            Err(error @ AgentError::OtherVersion(_)) => {
-                warn(&format!("{error}, and is not used; 'twinlock unlock' replaces it"));
-                Ok(Holding::No)
-            }
             Err(error) => {
-                warn(&format!("{error}; the vault is opened without it"));
+                self.do_without(&error);
                 Ok(Holding::No)
             }
+        }
+    }
+
+    /// Says why the agent is not what the vault is read by, where that is a wonder.
+    pub(super) fn do_without(&self, error: &AgentError) {
+        match error {
+            // Who has unlocked it wonders why they are asked.
+            AgentError::NotHeld(_) if self.interactive() && error.has_reason() => prose(&error.to_string()),
+            AgentError::NotHeld(_) => {}
+            AgentError::OtherVersion(_) => {
+                warn(&format!("{error}, and is not used; 'twinlock unlock' replaces it"));
+            }
+            _ => warn(&format!("{error}; the vault is opened without it")),
         }
     }
 }
@@ -71,15 +79,14 @@ pub fn agent() -> Result<Client, CliError> {
     if let Some(mut client) = Client::connect() {
         let version = match client.status() {
             Ok(status) if status.version == env!("CARGO_PKG_VERSION") => return Ok(client),
-            Ok(status) => status.version,
-            Err(AgentError::OtherVersion(version)) => version,
+            Ok(status) => Some(status.version),
+            Err(AgentError::OtherVersion(version)) => Some(version),
+            // It was just ending, or is being ended: as if there were none.
+            Err(error) if error.is_end() && wait_for_its_end() => None,
             Err(error) => return Err(error.into()),
         };
-        prose(&format!("the agent that runs is of version {version}: it is replaced, and what it held is locked"));
-        // A connection for each: an older one may serve one request only.
-        match Client::connect() {
-            Some(old) => old.quit()?,
-            None => drop(client),
+        if let Some(version) = version {
+            replace(client, &version)?;
         }
     }
     start().map_err(|error| CliError::Plain {
@@ -94,10 +101,35 @@ pub fn agent() -> Result<Client, CliError> {
     })
 }
 
+/// Has an agent of another version end.
+fn replace(client: Client, version: &str) -> Result<(), CliError> {
+    prose(&format!("the agent that runs is of version {version}: it is replaced, and what it held is locked"));
+    // A connection for each: an older one may serve one request only.
+    match Client::connect() {
+        Some(old) => old.quit()?,
+        None => drop(client),
+    }
+    Ok(())
+}
+
+/// Waits a moment until the agent that has gone away has let go of its lock file; false: it lives.
+fn wait_for_its_end() -> bool {
+    let end = Instant::now() + ENDING;
+    while socket::is_held() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    !socket::is_held()
+}
+
 /// Starts it, and waits until it listens.
 fn start() -> io::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(DETACHED).env_clear().current_dir("/");
+    // What was large is given back to the system when it is freed, and not kept for the next time; all threads share what is kept.
+    command.env(
+        "GLIBC_TUNABLES",
+        "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=1",
+    );
     command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut said = Vec::new();
@@ -117,5 +149,5 @@ fn start() -> io::Result<()> {
 
 /// Whether the agent may hold the vault, as far as can be told before anything is read.
 pub fn is_likely() -> bool {
-    Path::exists(&crate::agent::socket::path())
+    Path::exists(&socket::path())
 }

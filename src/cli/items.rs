@@ -32,12 +32,11 @@ impl Session {
         if let Some(mut remote) = self.remote()? {
             match remote.get(name) {
                 Err(error) if error.is_of_this_item() => return Err(error.into()),
-                // Whatever else it is, is told there.
-                Err(_) => {}
+                Err(error) => self.do_without(&error),
                 Ok(found) => return Ok(found),
             }
         }
-        self.items()?.get(name)
+        Ok(self.unlock()?.get(name)?)
     }
 
     fn items_for(&mut self, writes: bool) -> Result<Items, CliError> {
@@ -112,6 +111,11 @@ impl From<AgentError> for CliError {
     fn from(error: AgentError) -> Self {
         match error {
             AgentError::Failed(failure) => Self::Agent(failure),
+            error if error.is_silence() => Self::Plain {
+                message: error.to_string(),
+                hint: "end it, and with it what it holds: 'pkill -KILL -f \"twinlock agent\"'".into(),
+                code: super::report::BUSY,
+            },
             error => Self::Plain {
                 message: error.to_string(),
                 hint: "run the command again; with --no-agent it opens the vault by itself".into(),

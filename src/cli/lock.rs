@@ -3,6 +3,7 @@
 use super::report::{CliError, prose};
 use super::session::Session;
 use crate::agent::client::{AgentError, Client};
+use crate::agent::socket;
 
 /// Lock all vaults that are unlocked: the agent erases their account keys
 #[derive(clap::Args)]
@@ -15,6 +16,9 @@ pub struct Args {
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         let Some(mut agent) = Client::connect() else {
+            if socket::is_held() {
+                return Err(AgentError::silent().into());
+            }
             prose("nothing was unlocked: no agent runs");
             return Ok(());
         };

@@ -168,9 +168,13 @@ enum Command {
 pub fn main() -> ExitCode {
     install_panic_hook();
     // Unwinding runs every destructor on the way: secrets are erased, the terminal is restored.
-    std::panic::catch_unwind(run).unwrap_or_else(|_| report::bug())
+    let code = std::panic::catch_unwind(run).unwrap_or_else(|_| report::bug());
+    // What is left then is in no value any more.
+    crate::crypto::wash::wash();
+    code
 }
 
+#[inline(never)]
 fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == HELPER) {
         return match crate::factor::pkcs11::worker::run() {

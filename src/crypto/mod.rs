@@ -8,6 +8,7 @@ pub mod oaep;
 pub mod sealed;
 pub mod shamir;
 pub mod signature;
+pub mod wash;
 
 use crate::secret::{AccountKey, Bytes32, EntryKey, HeaderKey, IndexKey, ManifestKey, RecordKey, SetKey, zeros32};
 use hmac::{Hmac, KeyInit, Mac};

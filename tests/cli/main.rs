@@ -13,6 +13,8 @@ mod pty;
 mod account_key;
 mod add;
 mod agent;
+mod agent_hardened;
+mod agent_hostile;
 mod backup;
 mod commands;
 mod completions;

@@ -14,7 +14,7 @@ const MODULES: [&str; 3] = [
     "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
 ];
 /// The PIN of every token.
-pub const PIN: &str = "123456";
+pub const PIN: &str = "p1n-4-t3sts";
 
 /// A machine with a reader: a folder that tokens are put into.
 pub struct Machine {
