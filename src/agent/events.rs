@@ -1,5 +1,6 @@
 //! How other threads speak to the agent's own: a queue, and a descriptor that wakes it.
 
+use super::watch::Guard;
 use super::worker::Answer;
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What other threads tell.
-#[allow(dead_code, reason = "watchers tell the last two")]
 pub enum Event {
     /// A worker has done something.
     Answer(Answer),
@@ -23,8 +23,10 @@ pub enum Event {
         /// Dropped when they are: whoever waits for that sees it.
         then: Option<Box<dyn Send>>,
     },
-    /// Something for the log.
-    Log(String),
+    /// A watcher has begun.
+    Watching(Guard),
+    /// Something is not watched, which the person shall know.
+    Unwatched(String),
 }
 
 /// The receiving end.

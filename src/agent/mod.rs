@@ -15,10 +15,12 @@ mod connection;
 mod events;
 mod held;
 mod memory;
+mod sources;
 mod vaults;
 mod wire;
 mod worker;
 
+use crate::factor::pkcs11::HelperCommand;
 use crate::vault::{Seen, VaultError};
 use protocol::Failure;
 use std::path::Path;
@@ -31,6 +33,8 @@ pub trait House: Send + Sync {
     fn explain(&self, error: &VaultError) -> Failure;
     /// Who is told of each state of the vault at `path`.
     fn watcher(&self, path: &Path) -> Box<dyn FnMut(&Seen)>;
+    /// How this program starts itself as the helper process in which a module runs.
+    fn helper(&self) -> Option<HelperCommand>;
     /// A line for the log.
     fn log(&self, line: &str);
 }

@@ -1,8 +1,10 @@
 //! What is asked of the agent, and what it answers. Spec 10.2, 10.3.
 
 use super::wire::{Malformed, Reader, Secret, Writer, sized};
+use crate::factor::{piv, pkcs11};
 use crate::secret::{AccountKey, zeros32};
 use crate::store::RecordId;
+use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -37,21 +39,22 @@ pub struct Unlock {
     pub max: Duration,
     /// The account key.
     pub account_key: AccountKey,
-    /// The token with whose removal it is dropped, if it is.
-    pub token: Option<Token>,
+    /// The tokens with whose removal it is dropped.
+    pub tokens: Vec<Token>,
 }
 
 /// A token that is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Token {
-    /// A YubiKey, by its serial number.
-    Piv(u32),
-    /// A PKCS#11 token: the module, its init args, and the token's label and serial number as the URI has them.
+    /// A YubiKey.
+    Piv(piv::Sighting),
+    /// A PKCS#11 token.
     Pkcs11 {
-        /// Absolute path of the module.
-        module: PathBuf,
-        /// RFC 7512.
-        uri: String,
+        /// The token, and its module.
+        sighting: pkcs11::Sighting,
+        /// The environment in which its module works: names and values, as bytes.
+        environment: Vec<(Vec<u8>, Vec<u8>)>,
     },
 }
 
@@ -225,31 +228,22 @@ impl Request {
 
 impl Unlock {
     fn frame(&self) -> Secret {
-        let (how, first, second): (u64, Vec<u8>, &[u8]) = match &self.token {
-            None => (0, Vec::new(), &[]),
-            Some(Token::Piv(serial)) => (1, serial.to_be_bytes().to_vec(), &[]),
-            Some(Token::Pkcs11 { module, uri }) => (2, raw(module).to_vec(), uri.as_bytes()),
-        };
-        let texts = [raw(&self.path), self.keyslot.as_bytes(), self.way.as_bytes(), &first, second];
-        let mut frame = Writer::new(kind::UNLOCK, 32 + 3 * 8 + texts.iter().map(|text| sized(text)).sum::<usize>());
+        // A module's path that is no text cannot be written; its token is then not watched, which is told.
+        let tokens = Zeroizing::new(serde_json::to_vec(&self.tokens).unwrap_or_else(|_| b"[]".to_vec()));
+        let texts = [raw(&self.path), self.keyslot.as_bytes(), self.way.as_bytes(), &tokens];
+        let mut frame = Writer::new(kind::UNLOCK, 32 + 2 * 8 + texts.iter().map(|text| sized(text)).sum::<usize>());
         frame = frame.fixed(self.account_key.expose());
-        frame = frame.number(self.idle.as_secs()).number(self.max.as_secs()).number(how);
+        frame = frame.number(self.idle.as_secs()).number(self.max.as_secs());
         texts.iter().fold(frame, |frame, text| frame.bytes(text)).end()
     }
 
     fn parse(body: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut key = zeros32();
         key.copy_from_slice(body.fixed::<32>()?);
-        let (idle, max, how) = (seconds(body.number()?), seconds(body.number()?), body.number()?);
+        let (idle, max) = (seconds(body.number()?), seconds(body.number()?));
         let (path, keyslot, way) = (path_of(body.bytes()?), body.text()?.to_owned(), body.text()?.to_owned());
-        let (first, second) = (body.bytes()?, body.text()?);
-        let token = match how {
-            0 => None,
-            1 => Some(Token::Piv(u32::from_be_bytes(first.try_into().map_err(|_| Malformed)?))),
-            2 => Some(Token::Pkcs11 { module: path_of(first), uri: second.to_owned() }),
-            _ => return Err(Malformed),
-        };
-        Ok(Self { path, keyslot, way, idle, max, account_key: AccountKey::new(key), token })
+        let tokens = serde_json::from_slice(body.bytes()?).map_err(|_| Malformed)?;
+        Ok(Self { path, keyslot, way, idle, max, account_key: AccountKey::new(key), tokens })
     }
 }
 

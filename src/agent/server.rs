@@ -7,7 +7,9 @@ use super::connection::{Connection, Heard};
 use super::events::{Event, Events};
 use super::protocol::{Failure, Reply, Request};
 use super::socket::{self, Post};
+use super::sources;
 use super::vaults::Vaults;
+use super::watch::Guard;
 use super::wire::Secret;
 use crate::crypto::wash::wash;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -50,6 +52,8 @@ struct Server {
     /// Nobody is taken in before.
     full_until: Option<Duration>,
     over: bool,
+    /// Of the machine and the sessions.
+    watchers: Vec<Guard>,
 }
 
 /// Serves until it is told to end, or has had nothing to hold for ten minutes. `warnings`: what protects less than it should.
@@ -60,6 +64,7 @@ pub fn run(listener: UnixListener, post: Option<Post>, house: Arc<dyn House>, wa
         signal_hook::low_level::pipe::register(signal, tell.try_clone()?)?;
     }
     let events = Events::new()?;
+    sources::watch_machine(&events.teller());
     let vaults = Vaults::new(house, events.teller(), warnings);
     let clients = HashMap::new();
     let mut server = Server {
@@ -73,10 +78,12 @@ pub fn run(listener: UnixListener, post: Option<Post>, house: Arc<dyn House>, wa
         idle_since: now(),
         full_until: None,
         over: false,
+        watchers: Vec::new(),
     };
     let result = server.serve();
     // Nobody new comes in, and the keys are erased before the process says that it has ended.
     drop(post);
+    sources::end(std::mem::take(&mut server.watchers));
     server.vaults.end();
     result
 }
@@ -283,7 +290,8 @@ impl Server {
                 }
             }
             Event::Drop { vault, why, then } => self.vaults.drop_for(vault, &why, then),
-            Event::Log(line) => self.vaults.log(&line),
+            Event::Watching(guard) => self.watchers.push(guard),
+            Event::Unwatched(what) => self.vaults.warn(what),
         }
     }
 

@@ -4,6 +4,8 @@ use super::House;
 use super::events::{Event, Teller};
 use super::held::Lease;
 use super::protocol::{Failure, Held, Op, Reply, Status, Unlock};
+use super::sources;
+use super::watch::Guard;
 use super::wire::Secret;
 use super::worker::{Answer, Job, Opening, Worker};
 use std::collections::{BTreeMap, HashMap};
@@ -24,7 +26,8 @@ struct Entry {
     lease: Lease,
     keyslot: String,
     way: String,
-    on_removal: bool,
+    /// Of its tokens.
+    watchers: Vec<Guard>,
     /// It is open; before that nobody but the one who unlocks it is told of it.
     ready: bool,
 }
@@ -60,15 +63,26 @@ impl Vaults {
         self.held.is_empty() && self.leaving.is_empty()
     }
 
-    pub fn log(&self, line: &str) {
-        self.house.log(line);
+    /// Something that the person shall find in `status`.
+    pub fn warn(&mut self, what: String) {
+        self.house.log(&what);
+        if !self.warnings.contains(&what) {
+            self.warnings.push(what);
+        }
     }
 
     pub fn status(&self, now: Duration) -> Status {
         let held = self.held.iter().filter(|(_, entry)| entry.ready).map(|(path, entry)| {
             let (idle, max) = entry.lease.left(now);
-            let Entry { keyslot, way, on_removal, .. } = entry;
-            Held { path: path.clone(), keyslot: keyslot.clone(), way: way.clone(), idle, max, on_removal: *on_removal }
+            let Entry { keyslot, way, watchers, .. } = entry;
+            Held {
+                path: path.clone(),
+                keyslot: keyslot.clone(),
+                way: way.clone(),
+                idle,
+                max,
+                on_removal: !watchers.is_empty(),
+            }
         });
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -100,7 +114,7 @@ impl Vaults {
 
     /// Begins to hold a vault.
     pub fn unlock(&mut self, client: u64, unlock: Unlock, now: Duration) -> Option<Reply> {
-        let Unlock { path, keyslot, way, idle, max, account_key, token } = unlock;
+        let Unlock { path, keyslot, way, idle, max, account_key, tokens } = unlock;
         if self.held.len() >= VAULTS && !self.held.contains_key(&path) {
             return Some(Reply::Failed(Failure {
                 code: 6,
@@ -126,8 +140,8 @@ impl Vaults {
         self.forget(&path, "it was unlocked anew");
         self.reasons.remove(&path);
         let lease = Lease::new(now, idle, max);
-        let on_removal = token.is_some();
-        self.held.insert(path, Entry { id, worker, lease, keyslot, way, on_removal, ready: false });
+        let watchers = sources::watch_tokens(tokens, id, self.house.as_ref(), &self.teller).unwrap_or_default();
+        self.held.insert(path, Entry { id, worker, lease, keyslot, way, watchers, ready: false });
         None
     }
 
@@ -197,6 +211,7 @@ impl Vaults {
     fn forget(&mut self, path: &PathBuf, why: &str) {
         let Some(mut entry) = self.held.remove(path) else { return };
         entry.worker.stop();
+        sources::end(entry.watchers);
         self.leaving.insert(entry.id, entry.worker);
         self.house.log(&format!("locked '{}': {why}", path.display()));
         if self.reasons.len() >= REASONS {

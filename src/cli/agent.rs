@@ -6,6 +6,7 @@ use super::report::{CliError, Explained, FIXABLE, system};
 use super::seen::Seen;
 use crate::agent::protocol::Failure;
 use crate::agent::{House, lock_memory, server, socket};
+use crate::factor::pkcs11::HelperCommand;
 use crate::vault::{self, VaultError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -104,6 +105,10 @@ impl House for Home {
         let path = path.to_owned();
         // Read when there is something to note: other commands note, too.
         Box::new(move |what| Seen::load(&path).note(what))
+    }
+
+    fn helper(&self) -> Option<HelperCommand> {
+        super::tokens::helper_command().ok()
     }
 
     fn log(&self, line: &str) {

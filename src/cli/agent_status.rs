@@ -61,7 +61,7 @@ impl AgentStatus {
             out::line(&format!("      {}", until(held)))?;
         }
         for warning in status.iter().flat_map(|status| &status.0.warnings) {
-            out::line(&out::clean(&format!("      the agent's {warning}")))?;
+            out::line(&out::clean(&format!("      note: {warning}")))?;
         }
         Ok(())
     }

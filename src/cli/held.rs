@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 pub const DETACHED: &str = "agent-detached";
 /// What the agent says on its standard output when it listens.
 pub const READY: &[u8] = b"ready\n";
-/// What of its starter's environment the agent keeps: where it listens, and where this machine's memory of vaults is.
-const ENVIRONMENT: [&str; 4] = ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME", "DBUS_SYSTEM_BUS_ADDRESS"];
+/// What of its starter's environment the agent keeps: where it listens, where this machine's memory of vaults is, and who tells it of sleep
+/// and of cards.
+const ENVIRONMENT: [&str; 5] =
+    ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME", "DBUS_SYSTEM_BUS_ADDRESS", "PCSCLITE_CSOCK_NAME"];
 
 /// How long an agent that has closed its connections may take to end.
 const ENDING: Duration = Duration::from_secs(2);

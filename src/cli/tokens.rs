@@ -122,7 +122,7 @@ impl Session {
 }
 
 /// How this program starts itself as the helper process.
-fn helper_command() -> io::Result<HelperCommand> {
+pub(super) fn helper_command() -> io::Result<HelperCommand> {
     Ok(HelperCommand { exe: std::env::current_exe()?, args: vec![super::HELPER.into()] })
 }
 

@@ -150,8 +150,8 @@ fn a_vault_that_is_not_held_and_one_that_does_not_open_are_told() {
     fs::copy(den.cli.vault(), &other).unwrap();
     for path in [&fifo, &other, &den.cli.path("missing"), &PathBuf::from("/dev/zero"), &PathBuf::from("/")] {
         let name = text(path.to_str().unwrap().as_bytes());
-        let times = [900_u64, 3600, 0].map(u64::to_be_bytes).concat();
-        let body = [&[7; 32][..], &times, &name, &text(b"k"), &text(b"w"), &text(b""), &text(b"")].concat();
+        let times = [900_u64, 3600].map(u64::to_be_bytes).concat();
+        let body = [&[7; 32][..], &times, &name, &text(b"k"), &text(b"w"), &text(b"[]")].concat();
         let mut stream = den.connect();
         send(&mut stream, &frame(UNLOCK, &body));
         assert_eq!(answer(&mut stream).unwrap().0, FAILED, "{}", path.display());

@@ -93,7 +93,7 @@ impl Person {
         command.env_clear().envs(self.place.env()).current_dir(self.dir.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm").env("COLUMNS", "80");
         command.env("TWINLOCK_VAULT", "v").stdin(Stdio::null());
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
             command.env(name, self.dir.path());
         }
         command

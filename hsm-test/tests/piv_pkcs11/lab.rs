@@ -193,7 +193,8 @@ impl Desk {
         let mut command = Command::new(hsm_test::twinlock());
         command.args(line.split_whitespace()).env_clear().envs(self.place.env()).current_dir(self.dir.path());
         command.env("TERM", "xterm").env("COLUMNS", "80").env("TWINLOCK_VAULT", "v").stdin(Stdio::null());
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"] {
+        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"]
+        {
             command.env(name, self.dir.path());
         }
         command

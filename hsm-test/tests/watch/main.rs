@@ -1,5 +1,6 @@
 //! What makes the agent drop its keys: logind on a private bus, tokens in virtual readers and behind modules.
 
+mod agent;
 mod bus;
 #[allow(dead_code)] // shared with the tests of the card, which use all of it
 #[path = "../piv_card/lab.rs"]
