@@ -169,14 +169,7 @@ impl Item {
     /// The item as JSON, in a buffer that never moves, so that no copy is left behind.
     pub fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, ItemError> {
         check_name(&self.name)?;
-        let mut size = Counter(0);
-        serde_json::to_writer(&mut size, self).map_err(|_| ItemError::TooLarge)?;
-        if size.0 > MAX_ITEM {
-            return Err(ItemError::TooLarge);
-        }
-        let mut out = Zeroizing::new(Vec::with_capacity(size.0));
-        serde_json::to_writer(&mut *out, self).map_err(|_| ItemError::TooLarge)?;
-        Ok(out)
+        json_in_place(self)
     }
 
     /// Reads what [`Item::to_json`] wrote.
@@ -188,6 +181,18 @@ impl Item {
         check_name(&item.name).map_err(|_| ItemError::Malformed)?;
         Ok(item)
     }
+}
+
+/// A secret as JSON of at most 16 MiB, in a buffer that never moves.
+pub fn json_in_place<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>, ItemError> {
+    let mut size = Counter(0);
+    serde_json::to_writer(&mut size, value).map_err(|_| ItemError::TooLarge)?;
+    if size.0 > MAX_ITEM {
+        return Err(ItemError::TooLarge);
+    }
+    let mut out = Zeroizing::new(Vec::with_capacity(size.0));
+    serde_json::to_writer(&mut *out, value).map_err(|_| ItemError::TooLarge)?;
+    Ok(out)
 }
 
 /// Counts bytes instead of keeping them.

@@ -1,11 +1,12 @@
 //! twinlock: a vault whose account key is wrapped in keyslots, each opened by k of n factors.
 //!
 //! Layers, each using only those below it (a test holds it):
-//! `cli` > `agent` > `vault` > `factor`, `custody` > `header`, `keyslot`, `kit`, `item` > `crypto`, `store`, `prompt` > `secret`, `encode`, `paper`.
+//! `cli` > `agent` > `vault` > `factor`, `custody` > `header`, `keyslot`, `kit`, `item`, `confirm` > `crypto`, `store`, `prompt` > `secret`, `encode`, `paper`.
 //! The format is in `docs/spec.md`, the words in `docs/glossary.md`.
 
 pub mod agent;
 pub mod cli;
+pub mod confirm;
 pub mod crypto;
 pub mod custody;
 pub mod encode;

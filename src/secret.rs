@@ -49,6 +49,10 @@ key_role! {
     RequestKey;
     /// `KEK` (spec 3): wraps the account key in one keyslot.
     KeyslotKek;
+    /// `IK` (spec 6.6): seals the secret part of one item that wants a confirmation.
+    ItemKey;
+    /// `KEK_i` (spec 6.6): wraps the key of such an item under one factor.
+    ItemKek;
     /// Header key (spec 2): the HMAC over the header text.
     HeaderKey;
     /// Record key (spec 2): seals items.
@@ -150,6 +154,8 @@ mod tests {
     assert_not_impl_any!(Mask: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(RequestKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(KeyslotKek: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(ItemKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
+    assert_not_impl_any!(ItemKek: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(HeaderKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(RecordKey: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);
     assert_not_impl_any!(Password: Debug, Display, Clone, Copy, PartialEq, serde::Serialize);

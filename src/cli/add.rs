@@ -1,5 +1,6 @@
 //! `twinlock add`
 
+use super::confirm::{self, Asked, Sealing};
 use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
 use super::session::Session;
@@ -17,14 +18,19 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["username", "urls", "generate", "notes"])]
     note: bool,
     #[command(flatten)]
+    confirm: Asked,
+    #[command(flatten)]
     values: Values,
 }
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
         check_name(&self.name)?;
+        let wishes = self.confirm.wishes()?.unwrap_or_default();
         let mut items = session.items_to_write()?;
+        let header = if wishes.is_empty() { None } else { Some(items.header(session)?) };
         items.refuse_taken(&self.name)?;
+        header.iter().try_for_each(|header| confirm::check(header, &wishes))?;
         let now = now();
         let mut item = Item {
             item_type: if self.note { "note" } else { "login" }.into(),
@@ -42,6 +48,10 @@ impl Args {
             None => ask_main(session, &item)?,
         };
         set(&mut item, field, kind, value);
+        if let Some(header) = &header {
+            let sealing = Sealing { header, before: None, password: None, wishes: &wishes, anew: true };
+            item = confirm::seal(session, sealing, &item)?;
+        }
         items.add(&item)?;
         prose(&format!("added '{}'", item.name));
         Ok(())

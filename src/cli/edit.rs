@@ -1,6 +1,7 @@
 //! `twinlock edit`
 
 use super::command::{Line, Names};
+use super::confirm::{self, Asked, Sealing};
 use super::item_args::{Values, ask_main, main_field, set};
 use super::report::{CliError, prose};
 use super::sentence::Sentence;
@@ -10,7 +11,8 @@ use crate::vault::now;
 
 /// Change an item: its name, its fields, its password
 ///
-/// Only what is named changes. --password asks for a new one.
+/// Only what is named changes. --password asks for a new one. An item that wants a confirmation wants it for this, too, but for a new
+/// name or tag.
 #[derive(clap::Args)]
 pub struct Args {
     /// Which item
@@ -28,12 +30,15 @@ pub struct Args {
     #[arg(long = "untag", value_name = "WORD")]
     untag: Vec<String>,
     #[command(flatten)]
+    confirm: Asked,
+    #[command(flatten)]
     values: Values,
 }
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let nothing = self.values.is_empty() && self.new_name.is_none() && !self.password;
+        let wishes = self.confirm.wishes()?;
+        let nothing = wishes.is_none() && self.values.is_empty() && self.new_name.is_none() && !self.password;
         if nothing && self.remove.is_empty() && self.untag.is_empty() {
             return Err(CliError::Usage {
                 message: "nothing to change was named".into(),
@@ -42,7 +47,16 @@ impl Args {
         }
         let mut items = session.items_to_write()?;
         let found = items.get(&self.name)?;
-        let mut item = found.item.clone();
+        let before = confirm::of(&found.item)?;
+        // A name and tags are outside of what is sealed, which is left as it is then.
+        let inside = self.password || !self.remove.is_empty() || !self.values.are_tags();
+        let sealed = wishes.is_some() || (before.is_some() && inside);
+        let header = if sealed { Some(items.header(session)?) } else { None };
+        let (mut item, mut password) = (found.item.clone(), None);
+        if let Some(header) = &header {
+            wishes.iter().try_for_each(|wishes| confirm::check(header, wishes))?;
+            (item, password) = confirm::open(session, header, &found.item)?;
+        }
         if let Some(name) = self.new_name {
             check_name(&name)?;
             item.name = name;
@@ -71,6 +85,12 @@ impl Args {
             set(&mut item, field, kind, value);
         }
         item.updated = now();
+        if let Some(header) = &header {
+            let kept = before.as_ref().map(confirm::wishes_of).unwrap_or_default();
+            let (anew, wishes) = (wishes.is_some(), wishes.as_ref().unwrap_or(&kept));
+            let sealing = Sealing { header, before: before.as_ref(), password, wishes, anew };
+            item = confirm::seal(session, sealing, &item)?;
+        }
         items.replace(&found, &item)?;
         prose(&format!("changed '{}'", item.name));
         Ok(())

@@ -8,6 +8,8 @@ use crate::item::{Item, normalised};
 use zeroize::Zeroizing;
 
 /// Find items by a part of their name, user name, address, notes, tags or own fields
+///
+/// What wants a confirmation is not looked into: the notes and secret fields of such items.
 #[derive(clap::Args)]
 pub struct Args {
     /// What to look for; case does not matter

@@ -1,8 +1,11 @@
 //! `twinlock get`
 
 use super::columns::{Row, lay_out};
+use super::command::{Line, Names};
+use super::confirm;
 use super::out;
-use super::report::CliError;
+use super::report::{CliError, hint};
+use super::sentence::Sentence;
 use super::session::Session;
 use crate::item::{FieldKind, Item};
 use serde_json::{Value, json};
@@ -14,7 +17,8 @@ const HIDDEN: &str = "********";
 
 /// Show an item, or one field of it
 ///
-/// On a terminal secret fields are hidden unless --show or --field is given; a pipe gets them.
+/// On a terminal secret fields are hidden unless --show or --field is given; a pipe gets them. An item that wants a confirmation asks
+/// for it where a secret field is shown.
 #[derive(clap::Args)]
 pub struct Args {
     /// Which item
@@ -32,19 +36,31 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, session: &mut Session) -> Result<(), CliError> {
-        let item = session.item(&self.name)?.item;
+        let mut item = session.item(&self.name)?.item;
+        let confirm = confirm::words(&item);
+        let show = self.show || !out::is_terminal();
+        // Nobody is asked for what is not shown, or is not sealed.
+        let wanted = self.field.as_ref().map_or(show, |name| item.field(name).is_none());
+        let closed = !confirm.is_empty() && !wanted;
+        if wanted && !confirm.is_empty() {
+            (item, _) = confirm::open(session, &confirm::header_of_file(session)?, &item)?;
+        }
         if let Some(name) = &self.field {
             let field = item.field(name).ok_or_else(|| no_field(&item, name))?;
             return out::secret_line(field.value.expose());
         }
-        let show = self.show || !out::is_terminal();
         if self.json {
-            return out::json(&as_json(&item, show));
+            return out::json(&as_json(&item, show, &confirm));
         }
-        let tags = item.tags.join(", ");
-        let rows = rows(&item, &tags, show);
+        let (tags, confirm) = (item.tags.join(", "), confirm.join(" or "));
+        let rows = rows(&item, &tags, &confirm, show);
         let text = if out::is_terminal() { lay_out(&rows, out::columns()) } else { as_text(&rows) };
-        out::bytes(text.as_bytes())
+        out::bytes(text.as_bytes())?;
+        if closed {
+            let line = Line::new("get --show").value(Names::Proven.of(&item.name));
+            hint(&Sentence::with("its secret fields ask first", line));
+        }
+        Ok(())
     }
 }
 
@@ -59,7 +75,7 @@ pub(super) fn no_field(item: &Item, name: &str) -> CliError {
 }
 
 /// What is shown of an item, in this order.
-fn rows<'a>(item: &'a Item, tags: &'a str, show: bool) -> Vec<Row<'a>> {
+fn rows<'a>(item: &'a Item, tags: &'a str, confirm: &'a str, show: bool) -> Vec<Row<'a>> {
     let plain = |name, value| Row { name, value, whole: false };
     let mut rows = vec![plain("name", &item.name), plain("type", &item.item_type)];
     rows.extend(item.fields.iter().map(|field| {
@@ -69,6 +85,9 @@ fn rows<'a>(item: &'a Item, tags: &'a str, show: bool) -> Vec<Row<'a>> {
     }));
     if !tags.is_empty() {
         rows.push(plain("tags", tags));
+    }
+    if !confirm.is_empty() {
+        rows.push(plain("confirm", confirm));
     }
     rows.push(plain("updated", &item.updated));
     rows
@@ -91,8 +110,11 @@ fn as_text(rows: &[Row<'_>]) -> Zeroizing<String> {
 }
 
 /// The item as the format has it; a concealed value is null when it is not to be shown.
-fn as_json(item: &Item, show: bool) -> Value {
+fn as_json(item: &Item, show: bool, confirm: &[String]) -> Value {
     let mut value = json!(item);
+    if !confirm.is_empty() {
+        value[crate::confirm::FIELD] = confirm.into();
+    }
     if show {
         return value;
     }

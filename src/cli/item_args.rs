@@ -53,12 +53,16 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 impl Values {
     /// Whether anything was given.
     pub fn is_empty(&self) -> bool {
+        self.are_tags() && self.tags.is_empty()
+    }
+
+    /// Whether no more than tags were given, or nothing.
+    pub fn are_tags(&self) -> bool {
         self.username.is_none()
             && self.urls.is_empty()
             && self.notes.is_none()
             && self.fields.is_empty()
             && self.secrets.is_empty()
-            && self.tags.is_empty()
             && !self.brings_main()
     }
 

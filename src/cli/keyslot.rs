@@ -227,6 +227,7 @@ pub fn wipe_from(vault: &mut Vault, session: &mut Session, name: &str, force: bo
     let before = vault.header().clone();
     vault.wipe(&slot)?;
     prose(&format!("wiped keyslot '{name}'"));
+    super::confirm::warn_of_old(vault, false);
     session.end_gone(&before, vault.header());
     warn("this is no revocation: older copies of the vault file still open by it");
     prose("if its factors are in wrong hands: 'twinlock rotate', then change the passwords that are in the vault");

@@ -52,6 +52,7 @@ pub fn summary(item: &Item) -> serde_json::Value {
         "username": shown(item, "username"),
         "url": shown(item, "url"),
         "tags": item.tags,
+        "confirm": super::confirm::words(item),
         "created": item.created,
         "updated": item.updated,
     })

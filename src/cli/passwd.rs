@@ -59,6 +59,7 @@ impl Args {
         }
         session.end_gone(&before, vault.header());
         warn("older copies of the vault file still open with the old password");
+        super::confirm::warn_of_old(vault, true);
         if report.kept.is_empty() {
             return Ok(());
         }

@@ -74,6 +74,9 @@ impl Args {
         for name in &self.drop {
             prose(&format!("dropped keyslot '{name}'"));
         }
+        if !self.drop.is_empty() {
+            super::confirm::warn_of_old(vault, false);
+        }
         warn(
             "older copies of the vault file, and account keys exported before, still open what was in the vault until \
              now: destroy those you do not need, and change the passwords that others may have read",

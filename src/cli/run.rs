@@ -6,9 +6,10 @@
 use super::env_refs::{Assignment, Reference, read_file};
 use super::report::{self, CliError, system};
 use super::session::Session;
-use super::{get, harden, inherited};
+use super::{confirm, get, harden, inherited};
 use crate::item::{Item, Text};
-use crate::vault::{Refusal, VaultError};
+use crate::store::RecordId;
+use crate::vault::{Found, Refusal, VaultError};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
@@ -85,8 +86,25 @@ fn check(wanted: &[Assignment]) -> Result<(), CliError> {
 /// All values, in order, from the agent or this process. The vault is closed again afterwards.
 fn fetch(session: &mut Session, wanted: &[Assignment]) -> Result<Vec<Text>, CliError> {
     let mut items = session.items().map_err(for_now)?;
-    let mut find = |name: &str| items.get(name).map(|found| found.item);
-    wanted.iter().map(|one| value(&one.reference, &mut find)).collect()
+    // One that wants a confirmation wants it once for all of its fields.
+    let mut opened: Vec<(RecordId, Item)> = Vec::new();
+    let one_of = |one: &Assignment| {
+        let Reference { item: wanted, field, .. } = &one.reference;
+        value(&one.reference, &mut |name| {
+            let Found { id, item, .. } = items.get(name)?;
+            let shown = field.as_ref().is_some_and(|field| item.field(field).is_some());
+            if shown || name != wanted || !confirm::wants(&item) {
+                return Ok(item);
+            }
+            if let Some((_, item)) = opened.iter().find(|(known, _)| *known == id) {
+                return Ok(item.clone());
+            }
+            let (item, _) = confirm::open(session, &items.header(session)?, &item)?;
+            opened.push((id, item.clone()));
+            Ok(item)
+        })
+    };
+    wanted.iter().map(one_of).collect()
 }
 
 /// A service manager tells by the exit code whether starting again may help (7) or would only spend another PIN try (3).

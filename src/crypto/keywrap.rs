@@ -1,6 +1,6 @@
-//! AES-256-KW (RFC 3394) of the account key. Spec 3.
+//! AES-256-KW (RFC 3394) of the account key (spec 3), and of the key of an item (spec 6.6).
 
-use crate::secret::{AccountKey, KeyslotKek, zeros32};
+use crate::secret::{AccountKey, Bytes32, ItemKek, ItemKey, KeyslotKek, zeros32};
 use aes_kw::{KeyInit, KwAes256};
 
 /// Bytes of a wrapped account key.
@@ -10,20 +10,38 @@ pub const WRAPPED: usize = 40;
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnwrapError;
 
-/// Wraps 32 bytes into 40.
+/// Wraps an account key.
 pub fn wrap(kek: &KeyslotKek, account_key: &AccountKey) -> [u8; WRAPPED] {
+    wrapped(kek.expose(), account_key.expose())
+}
+
+/// Unwraps an account key.
+pub fn unwrap(kek: &KeyslotKek, wrapped: &[u8; WRAPPED]) -> Result<AccountKey, UnwrapError> {
+    unwrapped(kek.expose(), wrapped).map(AccountKey::new)
+}
+
+/// Wraps the key of an item.
+pub fn wrap_item_key(kek: &ItemKek, key: &ItemKey) -> [u8; WRAPPED] {
+    wrapped(kek.expose(), key.expose())
+}
+
+/// Unwraps the key of an item.
+pub fn unwrap_item_key(kek: &ItemKek, wrapped: &[u8; WRAPPED]) -> Result<ItemKey, UnwrapError> {
+    unwrapped(kek.expose(), wrapped).map(ItemKey::new)
+}
+
+fn wrapped(kek: &[u8; 32], key: &[u8; 32]) -> [u8; WRAPPED] {
     let mut out = [0; WRAPPED];
-    if KwAes256::new(kek.expose().into()).wrap_key(account_key.expose(), &mut out).is_err() {
+    if KwAes256::new(kek.into()).wrap_key(key, &mut out).is_err() {
         unreachable!("32 bytes is a length of RFC 3394, and the buffer is 8 longer");
     }
     out
 }
 
-/// Unwraps 40 bytes into 32.
-pub fn unwrap(kek: &KeyslotKek, wrapped: &[u8; WRAPPED]) -> Result<AccountKey, UnwrapError> {
+fn unwrapped(kek: &[u8; 32], wrapped: &[u8; WRAPPED]) -> Result<Bytes32, UnwrapError> {
     let mut out = zeros32();
-    KwAes256::new(kek.expose().into()).unwrap_key(wrapped, out.as_mut_slice()).map_err(|_| UnwrapError)?;
-    Ok(AccountKey::new(out))
+    KwAes256::new(kek.into()).unwrap_key(wrapped, out.as_mut_slice()).map_err(|_| UnwrapError)?;
+    Ok(out)
 }
 
 #[cfg(test)]

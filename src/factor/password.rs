@@ -130,6 +130,11 @@ fn nfkc(text: &str) -> Zeroizing<String> {
 pub struct NewPassword(Password);
 
 impl NewPassword {
+    /// One that is in use already, and was checked against what it opens.
+    pub fn known(password: Password) -> Self {
+        Self(password)
+    }
+
     /// Asks for it, for a keyslot of a vault by name. A weak one needs the person's word, or `force`; how strong it
     /// is, is told in any case.
     pub fn ask(vault: &str, keyslot: &str, force: bool, prompt: &mut dyn Prompt) -> Result<Self, FactorError> {

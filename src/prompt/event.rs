@@ -7,6 +7,13 @@ use super::{Code, Tries};
 pub enum Purpose<'a> {
     /// To unlock the vault of this name.
     Unlock(&'a str),
+    /// To open an item that wants a touch.
+    Item {
+        /// Its name.
+        item: &'a str,
+        /// Who has asked for it.
+        asker: &'a str,
+    },
     /// To answer somebody's request for the vault of this name.
     Answer {
         /// Who asks, as they say.
@@ -70,6 +77,13 @@ pub enum Event<'a> {
         /// What is wrong, e.g. "group 3 is mistyped".
         why: &'a str,
     },
+    /// An item that wants a confirmation is to be opened.
+    Item {
+        /// Its name.
+        item: &'a str,
+        /// Who has asked for it.
+        asker: &'a str,
+    },
     /// A token has to be touched now; it blinks meanwhile.
     Touch {
         /// The token, as a person knows it.
@@ -90,6 +104,13 @@ pub enum Event<'a> {
         tokens: &'a [String],
         /// Name of the vault.
         vault: &'a str,
+    },
+    /// The same for an item that wants a confirmation.
+    InsertForItem {
+        /// The tokens, as a person knows them.
+        tokens: &'a [String],
+        /// Name of the item.
+        item: &'a str,
     },
     /// Enter alone, at what is asked next, leads to waiting for one of these tokens.
     EnterWaits {

@@ -8,6 +8,7 @@ mod again;
 mod ahead;
 mod answering;
 mod code;
+mod confirming;
 mod event;
 #[cfg(any(test, debug_assertions))]
 mod fake;
@@ -23,6 +24,7 @@ mod words;
 pub use again::{Again, Keeping};
 pub use ahead::{Ahead, Typed};
 pub use answering::Answering;
+pub use confirming::Confirming;
 pub use event::{Event, Purpose};
 #[cfg(any(test, debug_assertions))]
 pub use fake::ScriptedPrompt;
@@ -60,6 +62,18 @@ pub enum Ask<'a> {
         vault: &'a str,
         /// Name of the keyslot.
         keyslot: &'a str,
+    },
+    /// A password for an item that wants one.
+    ItemPassword {
+        /// Name of the vault.
+        vault: &'a str,
+        /// Name of the item.
+        item: &'a str,
+    },
+    /// A password of its own for such an item, first time.
+    NewItemPassword {
+        /// Name of the item.
+        item: &'a str,
     },
     /// A new password, first time.
     NewPassword {

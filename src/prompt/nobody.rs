@@ -53,8 +53,12 @@ impl Ask<'_> {
     /// What is missing when nobody can be asked, and the flag that brings it.
     pub fn nobody(&self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Password { .. } | Self::Any { .. } => ("the password", Some("--password-file")),
-            Self::NewPassword { .. } | Self::RepeatPassword => ("the new password", Some("--new-password-file")),
+            Self::Password { .. } | Self::ItemPassword { .. } | Self::Any { .. } => {
+                ("the password", Some("--password-file"))
+            }
+            Self::NewPassword { .. } | Self::NewItemPassword { .. } | Self::RepeatPassword => {
+                ("the new password", Some("--new-password-file"))
+            }
             Self::RecoveryCode { .. } | Self::RepeatRecoveryCode => ("the recovery code", Some("--recovery-file")),
             Self::Pin { .. } => ("the PIN", Some("--pin-file")),
             Self::Puk { .. } => ("the PUK", Some("--puk-file")),

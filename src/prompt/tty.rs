@@ -93,7 +93,9 @@ impl TtyPrompt {
         };
         match ask {
             _ if leave && text.is_empty() => Err(PromptError::Skipped),
-            Ask::NewPassword { .. } if text.is_empty() => Err(PromptError::Unreadable("it is empty")),
+            Ask::NewPassword { .. } | Ask::NewItemPassword { .. } if text.is_empty() => {
+                Err(PromptError::Unreadable("it is empty"))
+            }
             _ => Ok(Came::Typed(SecretText::new(text))),
         }
     }
@@ -121,6 +123,7 @@ fn can_be_left(ask: &Ask<'_>) -> bool {
     matches!(
         ask,
         Ask::Password { .. }
+            | Ask::ItemPassword { .. }
             | Ask::Any { .. }
             | Ask::RecoveryCode { .. }
             | Ask::Pin { .. }

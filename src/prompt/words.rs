@@ -17,6 +17,8 @@ pub fn ask(ask: &Ask<'_>) -> String {
     let text = match ask {
         Ask::Password { vault, keyslot } => format!("Password {}", place(vault, keyslot)),
         Ask::NewPassword { vault, keyslot } => format!("New password {}", place(vault, keyslot)),
+        Ask::ItemPassword { vault, item } => format!("Password of vault {}, for the item {}", name(vault), name(item)),
+        Ask::NewItemPassword { item } => format!("New password for the item {}", name(item)),
         Ask::RepeatPassword => "The same password again".to_owned(),
         Ask::Any { vault, ways } => {
             let what = match (ways.password, ways.code) {
@@ -120,9 +122,15 @@ pub fn event(event: &Event<'_>) -> String {
             format!("{capital} taken, now {needed}. Only then it shows whether it is right.")
         }
         Event::MistypedCode { why } => format!("That recovery code cannot be right: {}.", clean(why)),
+        Event::Item { item, asker } => {
+            format!("The item {} is to be opened, asked for by {}.", name(item), plain_name(asker))
+        }
         Event::Touch { token, purpose, maybe } => {
             let purpose = match purpose {
                 Purpose::Unlock(vault) => format!("unlock {}", name(vault)),
+                Purpose::Item { item, asker } => {
+                    format!("open the item {}, asked for by {}", name(item), plain_name(asker))
+                }
                 Purpose::Answer { from, vault } => format!("help {} to open {}", name(from), name(vault)),
                 Purpose::Enroll(vault) => format!("enroll it for {}", name(vault)),
                 Purpose::Test => "test its key".to_owned(),
@@ -138,6 +146,10 @@ pub fn event(event: &Event<'_>) -> String {
         Event::Insert { tokens, vault } => {
             let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
             format!("Insert {} to unlock {}; Ctrl-C stops", tokens.join(" or "), name(vault))
+        }
+        Event::InsertForItem { tokens, item } => {
+            let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
+            format!("Insert {} for the item {}; Ctrl-C stops", tokens.join(" or "), name(item))
         }
         Event::EnterWaits { tokens, others } => {
             let tokens: Vec<_> = tokens.iter().map(|token| plain_name(token)).collect();
@@ -267,6 +279,8 @@ mod tests {
                 Ask::NewPassword { vault: VAULT, keyslot: KEYSLOT },
                 "New password for vault 'personal' (keyslot 'daily'): ",
             ),
+            (Ask::ItemPassword { vault: VAULT, item: "bank" }, "Password of vault 'personal', for the item 'bank': "),
+            (Ask::NewItemPassword { item: "bank" }, "New password for the item 'bank': "),
             (Ask::RepeatPassword, "The same password again: "),
             (Ask::RecoveryCode { vault: VAULT, keyslot: "r" }, "Recovery code for vault 'personal' (keyslot 'r'): "),
             (Ask::RepeatRecoveryCode, "Type the recovery code back, from where you keep it: "),

@@ -14,6 +14,7 @@ $ twinlock find hub --recovery-file code
 $ twinlock find ADA --json --recovery-file code
 1> [
 1>   {
+1>     "confirm": [],
 1>     "created": "TIME",
 1>     "matched": "username",
 1>     "name": "GitHub",

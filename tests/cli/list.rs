@@ -23,6 +23,7 @@ $ twinlock list --tag nothing --recovery-file code
 $ twinlock list --json --recovery-file code
 1> [
 1>   {
+1>     "confirm": [],
 1>     "created": "TIME",
 1>     "name": "alpha",
 1>     "tags": [
@@ -34,6 +35,7 @@ $ twinlock list --json --recovery-file code
 1>     "username": null
 1>   },
 1>   {
+1>     "confirm": [],
 1>     "created": "TIME",
 1>     "name": "Zeta",
 1>     "tags": [],

@@ -19,6 +19,7 @@ mod backup;
 mod commands;
 mod completions;
 mod config;
+mod confirm;
 mod custody;
 mod custody_cost;
 mod custody_ends;

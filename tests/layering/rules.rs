@@ -31,6 +31,8 @@ pub const MODULES: &[Module] = &[
     Module { name: "kit", layer: 3, also: &["header"] },
     // A keyslot is composed of the stanzas that the header's model describes.
     Module { name: "keyslot", layer: 3, also: &["header"] },
+    // A confirmation is made of the header's stanzas, and is a part of an item.
+    Module { name: "confirm", layer: 3, also: &["header", "item"] },
     on(4, "factor"),
     on(4, "custody"),
     on(5, "vault"),

@@ -6,5 +6,6 @@ mod program;
 #[path = "../common/softhsm.rs"]
 mod softhsm;
 
+mod confirm;
 mod hsm;
 mod units;

@@ -3,6 +3,7 @@
 #![cfg(debug_assertions)] // the store in memory is not in release builds
 #![allow(clippy::unwrap_used)] // helpers of tests are tests; clippy.toml knows only #[test] functions
 
+mod confirm;
 mod custody;
 mod kit;
 mod known;

@@ -6,6 +6,7 @@ python3 -m venv venv && venv/bin/pip install cryptography argon2-cffi && venv/bi
 
 import shutil
 
+import confirm_cases
 import custody_cases
 import header_cases
 import kat
@@ -28,6 +29,7 @@ def main():
     kat.write_all()
     write("kat", "piv", piv_cases.kat())
     write("kat", "past", past_cases.kat())
+    write("kat", "confirm", confirm_cases.kat())
     vaults.write_all(out)
     kit_cases.write_all(out)
     for counts in (out.count, custody_cases.write_all()):

@@ -4,6 +4,7 @@ mod between;
 #[allow(dead_code)] // shared with the tests of the card, which use all of it
 #[path = "../piv_card/lab.rs"]
 mod card_lab;
+mod confirm;
 mod first;
 mod held;
 mod hostile;
