@@ -40,12 +40,21 @@ run twinlock keyslot enroll --no-input --name rescue --factor password --factor 
     --new-password-file password --recovery-out rescue-paper --pin-file ada-pin
 run twinlock keyslot list
 
-tell "Every day: PIN, touch, done."
-run twinlock add github --username ada --value-file secret --pin-file ada-pin
-run twinlock get github --field password --pin-file ada-pin
+tell "Every morning: PIN, touch, done. A small process, the agent, keeps the account key for the day," \
+     "and nothing else; until it locks, nothing is asked for."
+run twinlock unlock --pin-file ada-pin
+run twinlock add github --username ada --value-file secret
+run twinlock get github --field password
+run twinlock status
 
-tell "The YubiKey is lost."
+tell "The YubiKey is lost. When it is pulled, the vault locks."
 hand 0 remove
+for _ in $(seq 100); do
+    if twinlock status 2>/dev/null | grep -q 'It is locked'; then
+        break
+    fi
+    sleep 0.1
+done
 fails twinlock get github --no-input --pin-file ada-pin
 
 tell "Back in with password and code, and the spare YubiKey takes its place."

@@ -16,13 +16,19 @@ here="$PWD/hsm-test"
 PATH="$PWD/target/release:$PATH"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+leave() {
+    # The agent, if the story was cut short: it empties the file when it ends.
+    [ ! -s "$work/run/twinlock/agent.lock" ] || kill "$(cat "$work/run/twinlock/agent.lock")" || true
+    rm -rf "$work"
+}
+trap leave EXIT
 cd "$work"
 umask 077
 modules=(/usr/lib*/**/softhsm/libsofthsm2.so)
 export HOME="$work/home" SOFTHSM2_CONF="$work/softhsm2.conf"
+export XDG_RUNTIME_DIR="$work/run"
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME TWINLOCK_CONFIG TWINLOCK_VAULT
-mkdir -p hsm nothing home/.config/twinlock
+mkdir -p hsm nothing run home/.config/twinlock
 printf 'directories.tokendir = %s/hsm\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >"$SOFTHSM2_CONF"
 sed 's,/hsm$,/nothing,' "$SOFTHSM2_CONF" >thief.conf         # the machine of somebody who does not have the HSM
 

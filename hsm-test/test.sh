@@ -22,6 +22,7 @@ need gnome-keyring-daemon gnome-keyring            # a Secret Service, for the f
 need dbus-run-session dbus
 need dbus-daemon dbus-daemon                       # a message bus for a mock logind
 need secret-tool libsecret-tools
+need pinentry-curses pinentry-curses               # asks at a terminal for a program that has none
 need systemd-analyze systemd                       # what systemd says of the units in contrib/
 install_missing
 

@@ -48,13 +48,15 @@ fn others_may_nothing(mode: u32) -> bool {
 /// The right to be the agent, while it lives.
 pub struct Post {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Drop for Post {
     fn drop(&mut self) {
         // Whoever comes next removes what could not be removed.
         let _ = std::fs::remove_file(&self.path);
+        // Nobody shall end another process that gets this one's number.
+        let _ = self.lock.set_len(0);
     }
 }
 
@@ -83,7 +85,7 @@ pub fn listen() -> io::Result<Option<(UnixListener, Post)>> {
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
-    Ok(Some((listener, Post { path, _lock: lock })))
+    Ok(Some((listener, Post { path, lock })))
 }
 
 /// Whether the process at the other end is of this user.

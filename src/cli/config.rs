@@ -1,6 +1,8 @@
 //! The person's own config file. The only place, beside `--module`, that PKCS#11 modules come from.
 //!
 //! ```toml
+//! pinentry = "/usr/bin/pinentry-gnome3"                  # asks in a window where there is no terminal; "" for never
+//!
 //! [[module]]
 //! path = "/usr/lib/softhsm/libsofthsm2.so"
 //! # init-args = "configdir='sql:/home/ada/nss' ..."   (NSS alone needs it)
@@ -30,6 +32,8 @@ use std::path::{Path, PathBuf};
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The program that asks where there is no terminal: an absolute path, or nothing to switch it off.
+    pub pinentry: Option<PathBuf>,
     /// PKCS#11 modules, tried in this order.
     #[serde(default, rename = "module")]
     pub modules: Vec<ModuleConfig>,
@@ -89,6 +93,15 @@ pub struct ModuleConfig {
 }
 
 impl Config {
+    /// The file that was `named`, or the one in its usual place, if there is one.
+    pub fn find(named: Option<&Path>) -> Result<Self, CliError> {
+        match (named, default_path()) {
+            (Some(path), _) => Self::load(path, true),
+            (None, Some(path)) => Self::load(&path, false),
+            (None, None) => Ok(Self::default()),
+        }
+    }
+
     /// Reads the file. In its usual place none is an empty one; a file that was `named` must be there.
     pub fn load(path: &Path, named: bool) -> Result<Self, CliError> {
         let failed = |error| CliError::File { doing: "read the config file", path: path.into(), error };

@@ -9,10 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Environment variables that are no option's.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
     ("XDG_DATA_HOME", "Where the vault is, in place of ~/.local/share."),
     ("XDG_CONFIG_HOME", "Where the config file is, in place of ~/.config."),
     ("XDG_STATE_HOME", "Where it is remembered which vaults were seen, in place of ~/.local/state."),
+    ("DISPLAY, WAYLAND_DISPLAY", "If there is no terminal, pinentry(1) asks on this display."),
+    ("GPG_TTY", "If there is no terminal, pinentry(1) asks at this one."),
     ("NO_COLOR", "If it is set and not empty, the help has neither bold nor underlined text."),
 ];
 /// Files, where none of these variables is set.
@@ -20,7 +22,7 @@ const FILES: [(&str, &str); 4] = [
     ("~/.local/share/twinlock/vault.twinlock", "The vault."),
     (
         "~/.config/twinlock/config.toml",
-        "PKCS#11 modules, tokens whose PIN comes from a file, how YubiKeys are treated; see twinlock-token(1).",
+        "PKCS#11 modules, tokens whose PIN comes from a file, how YubiKeys are treated: see twinlock-token(1). pinentry = \"/PATH\", above all sections, names the program that asks where there is no terminal; \"\" is for none.",
     ),
     (
         "~/.local/state/twinlock/seen.json",

@@ -47,6 +47,7 @@ mod manual;
 mod newfile;
 mod out;
 mod passwd;
+mod pinentry;
 mod piv;
 mod piv_report;
 mod piv_setup;

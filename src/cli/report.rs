@@ -186,11 +186,12 @@ fn say(what: &str, text: &str) {
     Sentence::from(text).say(&format!("twinlock: {what}: "));
 }
 
-/// A panic is a defect of ours: say so, and where, but not what was in memory. Not so on the thread of the cards: there a crate stumbles
-/// over what a card answers, and that is told as an error of the card.
+/// A panic is a defect of ours: say so, and where, but not what was in memory. Not so on the threads of the cards and of pinentry: there a
+/// crate stumbles over what these answer, and that is told as an error of theirs.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        if std::thread::current().name() == Some(crate::factor::piv::card::THREAD) {
+        let theirs = [crate::factor::piv::card::THREAD, crate::prompt::PINENTRY_THREAD];
+        if std::thread::current().name().is_some_and(|name| theirs.contains(&name)) {
             return;
         }
         let place = info.location().map_or_else(String::new, |at| format!(", at {}:{}", at.file(), at.line()));
@@ -261,12 +262,8 @@ pub(super) fn system(error: &io::Error) -> String {
 
 fn prompt(error: &PromptError) -> Explained {
     match error {
-        PromptError::Nobody { flag: Some(flag), .. } => {
-            Explained::new(FIXABLE, error, format!("run it on a terminal without --no-input, or use {flag}"))
-        }
-        PromptError::Nobody { flag: None, .. } => {
-            Explained::new(FIXABLE, error, "run it on a terminal without --no-input")
-        }
+        PromptError::Nobody { flag, .. } => Explained::new(FIXABLE, error, super::pinentry::instead(*flag)),
+        PromptError::Pinentry(_) => Explained::new(FIXABLE, error, super::pinentry::AFTER_A_FAILURE),
         // For a YubiKey neither can name a file.
         PromptError::PinUsed { this, .. } if super::piv_report::serial_of(this).is_some() => Explained::new(
             FIXABLE,

@@ -1,6 +1,6 @@
 //! What every command shares: the global options, the person at the terminal, the vault's place, the tokens.
 
-use super::config::{Config, data_folder, default_path};
+use super::config::{Config, data_folder};
 use super::proofs::Proofs;
 use super::report::{CliError, warn};
 use super::seen::Seen;
@@ -126,11 +126,7 @@ impl Session {
 
     /// The config file, read now.
     pub fn config(&self) -> Result<Config, CliError> {
-        match (&self.global.config, default_path()) {
-            (Some(path), _) => Config::load(path, true),
-            (None, Some(path)) => Config::load(&path, false),
-            (None, None) => Ok(Config::default()),
-        }
+        Config::find(self.global.config.as_deref())
     }
 
     /// The vault file, not unlocked.
@@ -259,8 +255,11 @@ fn credential() -> Option<PathBuf> {
 
 /// The person, or nobody, behind the files that secrets come from.
 fn prompt(global: &Global, more: Sources) -> Result<Box<dyn Prompt>, CliError> {
-    let person: Box<dyn Prompt> =
-        if global.no_input { Box::new(NoPrompt) } else { Box::new(TtyPrompt::plain(global.plain)) };
+    let person: Box<dyn Prompt> = match () {
+        () if global.no_input => Box::new(NoPrompt),
+        () if super::pinentry::may_be_asked() => Box::new(super::pinentry::prompt(global.config.clone())),
+        () => Box::new(TtyPrompt::plain(global.plain)),
+    };
     let sources = Sources {
         password: global.password_file.clone(),
         new_password: global.new_password_file.clone(),

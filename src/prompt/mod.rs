@@ -15,12 +15,14 @@ mod fake;
 mod files;
 mod line;
 mod nobody;
+mod pinentry;
 mod raw;
 mod signals;
 mod tty;
 mod wait;
 mod words;
 
+pub use self::pinentry::{PinentryPrompt, THREAD as PINENTRY_THREAD};
 pub use again::{Again, Keeping};
 pub use ahead::{Ahead, Typed};
 pub use answering::Answering;
@@ -263,6 +265,8 @@ pub enum PromptError {
         /// The one that has its own PIN.
         this: String,
     },
+    /// The program that asks in a window failed; why, in a sentence about it.
+    Pinentry(String),
     /// The terminal failed.
     Io(std::io::Error),
 }
@@ -279,6 +283,7 @@ impl std::fmt::Display for PromptError {
             Self::PinUsed { first, .. } => {
                 write!(f, "the PIN file was used for token '{first}', and this one has its own PIN")
             }
+            Self::Pinentry(why) => write!(f, "nobody could be asked: {why}"),
             Self::Io(error) => write!(f, "the terminal failed: {error}"),
         }
     }

@@ -119,7 +119,7 @@ impl TtyPrompt {
 }
 
 /// Whether Esc, or Enter alone, leads to something else.
-fn can_be_left(ask: &Ask<'_>) -> bool {
+pub(super) fn can_be_left(ask: &Ask<'_>) -> bool {
     matches!(
         ask,
         Ask::Password { .. }

@@ -39,6 +39,7 @@ mod list;
 mod manual;
 mod one_prompt;
 mod passwd;
+mod pinentry;
 mod pinned;
 mod piv;
 mod recover;

@@ -69,6 +69,7 @@ pub const HOMES: &[(&[&str], &[&str])] = &[
     (&["store"], &["rusqlite"]),
     (&["main"], &["zeroizing_alloc"]),
     (&["cli", "agent"], &["listenfd"]),
+    (&["prompt", "pinentry"], &["pinentry", "secrecy"]),
     (&["encode"], &["miniz_oxide"]),
     (&["factor", "pkcs11"], &["cryptoki"]),
     // `log` is there to be cut off, not to be used.

@@ -26,7 +26,9 @@ fn opens(enrolled: &Enrolled, plan: &str) -> usize {
     let given = must(open(&tokens(enrolled), &enrolled.stanza, &mut person)).expect("its token is here");
     assert_eq!(given.expose(), enrolled.secret.expose(), "{plan}");
     person.finish();
-    assert!(person.transcript().contains("trying again"), "{plan}: {}", person.transcript());
+    // Lines are broken where the length of a path has them.
+    let said = person.transcript().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("trying again"), "{plan}: {said}");
 
     enrolled.logins()
 }
