@@ -10,8 +10,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 << 10;
-/// A request must be whole, and an answer taken, so long after its first byte.
+/// A request must be whole so long after its first byte, and some more of an answer be taken.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// All of an answer.
+const WHOLE: Duration = Duration::from_secs(60);
 
 /// A client.
 pub struct Connection {
@@ -24,6 +26,10 @@ pub struct Connection {
     pub busy: bool,
     /// Which one, if it is about items.
     pub at: Option<u64>,
+    /// Whose items wait to be sent to it.
+    from: Option<u64>,
+    /// Since when.
+    begun: Duration,
     /// It has asked for something, whole.
     pub has_asked: bool,
     /// It is closed when it has its answer.
@@ -47,7 +53,19 @@ pub enum Heard {
 impl Connection {
     pub fn new(stream: UnixStream, now: Duration) -> Self {
         let (input, output) = (Zeroizing::new(Vec::new()), VecDeque::new());
-        Self { stream, input, output, sent: 0, busy: false, at: None, has_asked: false, last: false, since: now }
+        Self {
+            stream,
+            input,
+            output,
+            sent: 0,
+            busy: false,
+            at: None,
+            from: None,
+            begun: now,
+            has_asked: false,
+            last: false,
+            since: now,
+        }
     }
 
     pub fn stream(&self) -> &UnixStream {
@@ -71,13 +89,19 @@ impl Connection {
 
     /// Whether it has begun something that it does not end.
     pub fn is_late(&self, now: Duration) -> bool {
-        let begun = !self.input.is_empty() || !self.output.is_empty();
-        begun && !self.busy && now.saturating_sub(self.since) >= PATIENCE
+        self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// The worker whose items wait to be sent to it.
+    pub fn waits_for(&self) -> Option<u64> {
+        self.from.filter(|_| !self.output.is_empty())
     }
 
     /// Whether a time must be kept for it.
     pub fn deadline(&self) -> Option<Duration> {
-        ((!self.input.is_empty() || !self.output.is_empty()) && !self.busy).then(|| self.since + PATIENCE)
+        let begun = !self.input.is_empty() || !self.output.is_empty();
+        let whole = if self.output.is_empty() { Duration::MAX } else { self.begun + WHOLE };
+        (begun && !self.busy).then(|| whole.min(self.since + PATIENCE))
     }
 
     /// Reads what is there.
@@ -112,10 +136,10 @@ impl Connection {
         Heard::Request(head.kind, body)
     }
 
-    /// What it shall get.
-    pub fn answer(&mut self, frames: Vec<Secret>, now: Duration) {
-        (self.busy, self.at) = (false, None);
-        self.since = now;
+    /// What it shall get, and from which worker.
+    pub fn answer(&mut self, frames: Vec<Secret>, from: Option<u64>, now: Duration) {
+        (self.busy, self.at, self.from) = (false, None, from);
+        (self.since, self.begun) = (now, now);
         self.output.extend(frames);
     }
 

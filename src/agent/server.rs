@@ -57,7 +57,7 @@ struct Server {
 }
 
 /// Serves until it is told to end, or has had nothing to hold for ten minutes. `warnings`: what protects less than it should.
-pub fn run(listener: UnixListener, post: Option<Post>, house: Arc<dyn House>, warnings: Vec<String>) -> io::Result<()> {
+pub fn run(listener: UnixListener, post: Post, house: Arc<dyn House>, warnings: Vec<String>) -> io::Result<()> {
     let (signals, tell) = UnixStream::pair()?;
     signals.set_nonblocking(true)?;
     for signal in [SIGTERM, SIGINT, SIGHUP] {
@@ -239,7 +239,11 @@ impl Server {
         let done = match request {
             Request::Status => Some(Reply::Status(self.vaults.status(now))),
             Request::Lock(path) => self.vaults.lock(id, path.as_deref(), now),
-            Request::Unlock(unlock) => self.vaults.unlock(id, unlock, now),
+            Request::Unlock(unlock) => {
+                let done = self.vaults.unlock(id, unlock, now);
+                at = Some(self.vaults.latest());
+                done
+            }
             Request::Item(path, op) => {
                 at = self.vaults.worker(&path);
                 self.vaults.give(id, &path, op, now)
@@ -259,12 +263,12 @@ impl Server {
 
     /// Answers, at once if the client takes it.
     fn reply(&mut self, id: u64, reply: Reply, now: Duration) {
-        self.send(id, vec![reply.frame()], now);
+        self.send(id, vec![reply.frame()], None, now);
     }
 
-    fn send(&mut self, id: u64, frames: Vec<Secret>, now: Duration) {
+    fn send(&mut self, id: u64, frames: Vec<Secret>, from: Option<u64>, now: Duration) {
         if let Some(client) = self.clients.get_mut(&id) {
-            client.answer(frames, now);
+            client.answer(frames, from, now);
             if !client.speak(now) {
                 self.clients.remove(&id);
             }
@@ -275,10 +279,10 @@ impl Server {
         match event {
             Event::Answer(answer) => {
                 self.idle_since = now;
-                let client = answer.client;
-                let frames = self.vaults.answered(answer);
+                let (client, worker) = (answer.client, answer.worker);
+                let frames = self.vaults.answered(answer, now);
                 if let Some(client) = client {
-                    self.send(client, frames, now);
+                    self.send(client, frames, Some(worker), now);
                 }
             }
             Event::Over(worker) => {
@@ -297,6 +301,9 @@ impl Server {
 
     /// Answers those whose vaults have been locked.
     fn settle(&mut self, now: Duration) {
+        // Locked: what was read of its items waits no longer for whoever does not take it.
+        let vaults = &self.vaults;
+        self.clients.retain(|_, client| client.waits_for().is_none_or(|worker| vaults.is_held(worker)));
         for (client, late) in self.vaults.locked(now) {
             let reply = if late { Reply::Failed(still_at_it()) } else { Reply::Done };
             self.reply(client, reply, now);

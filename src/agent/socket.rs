@@ -47,14 +47,15 @@ fn others_may_nothing(mode: u32) -> bool {
 
 /// The right to be the agent, while it lives.
 pub struct Post {
-    path: PathBuf,
+    /// The socket, if it is of this agent's own making.
+    path: Option<PathBuf>,
     lock: File,
 }
 
 impl Drop for Post {
     fn drop(&mut self) {
         // Whoever comes next removes what could not be removed.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = self.path.as_ref().map(std::fs::remove_file);
         // Nobody shall end another process that gets this one's number.
         let _ = self.lock.set_len(0);
     }
@@ -62,6 +63,27 @@ impl Drop for Post {
 
 /// Begins to listen. None: another agent does.
 pub fn listen() -> io::Result<Option<(UnixListener, Post)>> {
+    let Some(lock) = only_one()? else { return Ok(None) };
+    let path = path();
+    // Nobody has the lock: what lies there is of an agent that was killed.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(Some((listener, Post { path: Some(path), lock })))
+}
+
+/// The same on a socket that was handed over, which stays when this agent ends.
+pub fn adopt(listener: UnixListener) -> io::Result<Option<(UnixListener, Post)>> {
+    listener.set_nonblocking(true)?;
+    Ok(only_one()?.map(|lock| (listener, Post { path: None, lock })))
+}
+
+/// The lock of the one agent; None: another one has it.
+fn only_one() -> io::Result<Option<File>> {
     let folder = folder();
     match DirBuilder::new().mode(0o700).create(&folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -76,16 +98,7 @@ pub fn listen() -> io::Result<Option<(UnixListener, Post)>> {
     // For whoever wants to end it.
     lock.set_len(0)?;
     writeln!(&lock, "{}", std::process::id())?;
-    let path = path();
-    // Nobody has the lock: what lies there is of an agent that was killed.
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    Ok(Some((listener, Post { path, lock })))
+    Ok(Some(lock))
 }
 
 /// Whether the process at the other end is of this user.

@@ -23,8 +23,8 @@ pub fn watch_machine(teller: &Teller) {
     let _ = std::thread::Builder::new().name("watch".into()).stack_size(256 << 10).spawn(begin);
 }
 
-/// Watches the tokens that have opened a vault. None: not all of them can be.
-pub fn watch_tokens(tokens: Vec<Token>, vault: u64, house: &dyn House, teller: &Teller) -> Option<Vec<Guard>> {
+/// Watches the tokens that have opened a vault, as far as they can be.
+pub fn watch_tokens(tokens: Vec<Token>, vault: u64, house: &dyn House, teller: &Teller) -> Vec<Guard> {
     let begin = |one: Token| {
         let watched = match one {
             Token::Piv(sighting) => WatchedToken::Piv(sighting),
@@ -42,7 +42,7 @@ pub fn watch_tokens(tokens: Vec<Token>, vault: u64, house: &dyn House, teller: &
             }
         }
     };
-    tokens.into_iter().map(begin).collect()
+    tokens.into_iter().filter_map(begin).collect()
 }
 
 /// Ends watchers. A smart-card service that does not answer may take its time, and nobody waits for that.

@@ -28,8 +28,6 @@ struct Entry {
     way: String,
     /// Of its tokens.
     watchers: Vec<Guard>,
-    /// It is open; before that nobody but the one who unlocks it is told of it.
-    ready: bool,
 }
 
 /// Whoever waits until account keys are erased.
@@ -47,6 +45,8 @@ pub struct Vaults {
     teller: Teller,
     warnings: Vec<String>,
     held: BTreeMap<PathBuf, Entry>,
+    /// Being opened: what is held at that path stays until they are.
+    opening: HashMap<u64, (PathBuf, Entry)>,
     leaving: HashMap<u64, Worker>,
     waiting: Vec<Waiting>,
     reasons: HashMap<PathBuf, String>,
@@ -55,12 +55,23 @@ pub struct Vaults {
 
 impl Vaults {
     pub fn new(house: Arc<dyn House>, teller: Teller, warnings: Vec<String>) -> Self {
-        let (held, leaving, waiting, reasons) = (BTreeMap::new(), HashMap::new(), Vec::new(), HashMap::new());
-        Self { house, teller, warnings, held, leaving, waiting, reasons, next: 0 }
+        let (held, opening, leaving) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        let (waiting, reasons) = (Vec::new(), HashMap::new());
+        Self { house, teller, warnings, held, opening, leaving, waiting, reasons, next: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty() && self.leaving.is_empty()
+        self.held.is_empty() && self.opening.is_empty() && self.leaving.is_empty()
+    }
+
+    /// Whether this worker's vault is unlocked.
+    pub fn is_held(&self, worker: u64) -> bool {
+        self.held.values().any(|entry| entry.id == worker)
+    }
+
+    /// The worker that was begun last.
+    pub fn latest(&self) -> u64 {
+        self.next
     }
 
     /// Something that the person shall find in `status`.
@@ -72,7 +83,7 @@ impl Vaults {
     }
 
     pub fn status(&self, now: Duration) -> Status {
-        let held = self.held.iter().filter(|(_, entry)| entry.ready).map(|(path, entry)| {
+        let held = self.held.iter().map(|(path, entry)| {
             let (idle, max) = entry.lease.left(now);
             let Entry { keyslot, way, watchers, .. } = entry;
             Held {
@@ -103,7 +114,7 @@ impl Vaults {
 
     /// Gives a vault something to do; the answer, if there is one at once.
     pub fn give(&mut self, client: u64, path: &Path, op: Op, now: Duration) -> Option<Reply> {
-        let Some(entry) = self.held.get_mut(path).filter(|entry| entry.ready) else { return Some(self.not_held(path)) };
+        let Some(entry) = self.held.get_mut(path) else { return Some(self.not_held(path)) };
         entry.lease.touch(now);
         if entry.worker.give(Job { client, op }) {
             return None;
@@ -115,7 +126,7 @@ impl Vaults {
     /// Begins to hold a vault.
     pub fn unlock(&mut self, client: u64, unlock: Unlock, now: Duration) -> Option<Reply> {
         let Unlock { path, keyslot, way, idle, max, account_key, tokens } = unlock;
-        if self.held.len() >= VAULTS && !self.held.contains_key(&path) {
+        if self.held.len() + self.opening.len() >= VAULTS && !self.held.contains_key(&path) {
             return Some(Reply::Failed(Failure {
                 code: 6,
                 message: format!("the agent holds {VAULTS} vaults, and no more"),
@@ -137,27 +148,41 @@ impl Vaults {
                 }));
             }
         };
-        self.forget(&path, "it was unlocked anew");
-        self.reasons.remove(&path);
         let lease = Lease::new(now, idle, max);
-        let watchers = sources::watch_tokens(tokens, id, self.house.as_ref(), &self.teller).unwrap_or_default();
-        self.held.insert(path, Entry { id, worker, lease, keyslot, way, watchers, ready: false });
+        let watchers = sources::watch_tokens(tokens, id, self.house.as_ref(), &self.teller);
+        self.opening.insert(id, (path, Entry { id, worker, lease, keyslot, way, watchers }));
         None
     }
 
     /// A worker has done something: what its client shall get.
-    pub fn answered(&mut self, answer: Answer) -> Vec<Secret> {
+    pub fn answered(&mut self, answer: Answer, now: Duration) -> Vec<Secret> {
         let path = self.held.iter().find(|(_, entry)| entry.id == answer.worker).map(|(path, _)| path.clone());
-        match (path, answer.ended) {
-            (Some(path), Some(why)) => self.forget(&path, &why),
-            (Some(path), None) => {
-                if let Some(entry) = self.held.get_mut(&path) {
-                    entry.ready = true;
-                }
-            }
-            (None, _) => {}
+        if let (Some(path), Some(why)) = (path, &answer.ended) {
+            self.forget(&path, why);
+        }
+        if answer.opened {
+            let Some((path, mut entry)) = self.opening.remove(&answer.worker) else {
+                return vec![Reply::NotHeld("it was locked while it was being unlocked".into()).frame()];
+            };
+            self.forget(&path, "it was unlocked anew");
+            self.reasons.remove(&path);
+            entry.lease.touch(now);
+            self.held.insert(path, entry);
         }
         answer.frames
+    }
+
+    /// What is being opened at that path, or at any, is not wanted any more.
+    fn give_up(&mut self, wanted: impl Fn(u64, &Path) -> bool) {
+        let ids: Vec<u64> =
+            self.opening.iter().filter(|(id, (path, _))| wanted(**id, path)).map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some((_, mut entry)) = self.opening.remove(&id) {
+                entry.worker.stop();
+                sources::end(entry.watchers);
+                self.leaving.insert(id, entry.worker);
+            }
+        }
     }
 
     /// Locks one or all; the answer, if there is nothing to wait for.
@@ -166,13 +191,18 @@ impl Vaults {
             Some(path) => self.held.keys().filter(|held| *held == path).cloned().collect(),
             None => self.held.keys().cloned().collect(),
         };
-        if paths.is_empty() && self.leaving.is_empty() {
-            return Some(Reply::NotHeld(String::new()));
-        }
+        let before: Vec<u64> = self.leaving.keys().copied().collect();
+        self.give_up(|_, opening| path.is_none_or(|path| path == opening));
         for path in &paths {
             self.forget(path, "it was locked");
         }
-        self.wait_for(Some(client), now + LOCKING, None);
+        // Whoever locks all waits for those that are just being locked, too.
+        let mine = self.leaving.keys().copied().filter(|id| path.is_none() || !before.contains(id));
+        let workers: Vec<u64> = mine.collect();
+        if workers.is_empty() {
+            return Some(Reply::NotHeld(String::new()));
+        }
+        self.wait_for(Some(client), workers, now + LOCKING, None);
         None
     }
 
@@ -181,14 +211,15 @@ impl Vaults {
         let concerned = |entry: &Entry| vault.is_none_or(|id| id == entry.id);
         let paths: Vec<PathBuf> =
             self.held.iter().filter(|(_, entry)| concerned(entry)).map(|(path, _)| path.clone()).collect();
+        self.give_up(|id, _| vault.is_none_or(|vault| vault == id));
         for path in &paths {
             self.forget(path, why);
         }
-        self.wait_for(None, Duration::MAX, then);
+        let workers = self.leaving.keys().copied().collect();
+        self.wait_for(None, workers, Duration::MAX, then);
     }
 
-    fn wait_for(&mut self, client: Option<u64>, until: Duration, then: Option<Box<dyn Send>>) {
-        let workers = self.leaving.keys().copied().collect();
+    fn wait_for(&mut self, client: Option<u64>, workers: Vec<u64>, until: Duration, then: Option<Box<dyn Send>>) {
         self.waiting.push(Waiting { client, workers, until, _then: then });
     }
 
@@ -223,6 +254,9 @@ impl Vaults {
     /// A worker's thread has ended.
     pub fn over(&mut self, worker: u64) {
         self.leaving.remove(&worker);
+        if let Some((_, entry)) = self.opening.remove(&worker) {
+            sources::end(entry.watchers);
+        }
         let died = self.held.iter().find(|(_, entry)| entry.id == worker).map(|(path, _)| path.clone());
         if let Some(path) = died {
             self.forget(&path, "it ended by an error of its own");
@@ -252,6 +286,7 @@ impl Vaults {
         for path in self.held.keys().cloned().collect::<Vec<_>>() {
             self.forget(&path, "the agent ends");
         }
+        self.give_up(|_, _| true);
         let until = Instant::now() + LOCKING;
         for (_, worker) in self.leaving.drain() {
             worker.join(until);

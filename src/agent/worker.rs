@@ -41,6 +41,8 @@ pub struct Answer {
     pub client: Option<u64>,
     /// Frames to send.
     pub frames: Vec<Secret>,
+    /// The vault is open: from now on it is held.
+    pub opened: bool,
     /// It has dropped its account key, and why.
     pub ended: Option<String>,
 }
@@ -104,7 +106,10 @@ impl Worker {
 #[inline(never)]
 fn run(opening: Opening, house: &dyn House, teller: &Teller, todo: &Receiver<Job>) {
     let Opening { id, client, path, keyslot, account_key } = opening;
-    let answer = |client, frames, ended| teller.tell(Event::Answer(Answer { worker: id, client, frames, ended }));
+    let tell = |client, frames, opened, ended| {
+        teller.tell(Event::Answer(Answer { worker: id, client, frames, opened, ended }));
+    };
+    let answer = |client, frames, ended| tell(client, frames, false, ended);
     let mut open = match Open::new(&path, account_key, &keyslot) {
         Ok(open) => open,
         Err(error) => {
@@ -113,7 +118,7 @@ fn run(opening: Opening, house: &dyn House, teller: &Teller, todo: &Receiver<Job
         }
     };
     let mut watcher = house.watcher(&path);
-    answer(Some(client), vec![Reply::Done.frame()], None);
+    tell(Some(client), vec![Reply::Done.frame()], true, None);
     // Before the first write, so that it is not the one that takes long. What is wrong is told to whoever asks for something.
     let _ = open.vault.settle();
     wash();
@@ -218,7 +223,12 @@ impl Open {
     }
 
     fn serve(&mut self, op: Op, house: &dyn House) -> (Vec<Reply>, Option<String>) {
-        match self.act(op) {
+        let done = match self.act(&op) {
+            // Nothing was done. The file was touched past SQLite, perhaps by no more than a chmod or a link: what is in it decides.
+            Err(VaultError::Store(StoreError::Exchanged)) => self.reopen().and_then(|()| self.act(&op)),
+            done => done,
+        };
+        match done {
             Ok(replies) => (replies, None),
             Err(error) => match gone(&error) {
                 Some(why) => (vec![Reply::NotHeld(why.into())], Some(why.to_owned())),
@@ -227,18 +237,22 @@ impl Open {
         }
     }
 
-    fn act(&mut self, op: Op) -> Result<Vec<Reply>, VaultError> {
+    fn reopen(&mut self) -> Result<(), VaultError> {
+        self.vault.reopen(Box::new(SqliteStore::open(&self.path)?))
+    }
+
+    fn act(&mut self, op: &Op) -> Result<Vec<Reply>, VaultError> {
         match op {
             Op::Look => self.vault.look()?,
-            Op::Get(name) => return Ok(vec![found(self.vault.get(&name)?)?]),
-            Op::Free(name) => self.vault.refuse_taken(&name)?,
-            Op::Add(item) => self.vault.add(&Item::from_json(&item).map_err(VaultError::Item)?)?,
+            Op::Get(name) => return Ok(vec![found(self.vault.get(name)?)?]),
+            Op::Free(name) => self.vault.refuse_taken(name)?,
+            Op::Add(item) => self.vault.add(&Item::from_json(item).map_err(VaultError::Item)?)?,
             Op::Replace { id, revision, name, item } => {
-                let item = Item::from_json(&item).map_err(VaultError::Item)?;
-                self.vault.replace(&Found { id, revision, item: named(&name) }, &item)?;
+                let item = Item::from_json(item).map_err(VaultError::Item)?;
+                self.vault.replace(&Found { id: *id, revision: *revision, item: named(name) }, &item)?;
             }
             Op::Remove { id, revision, name } => {
-                self.vault.remove(&Found { id, revision, item: named(&name) })?;
+                self.vault.remove(&Found { id: *id, revision: *revision, item: named(name) })?;
             }
             Op::Each => {
                 let mut all = Vec::new();

@@ -52,7 +52,7 @@ impl Args {
             let sealing = Sealing { header, before: None, password: None, wishes: &wishes, anew: true };
             item = confirm::seal(session, sealing, &item)?;
         }
-        items.add(&item)?;
+        items.add(&item, session)?;
         prose(&format!("added '{}'", item.name));
         Ok(())
     }

@@ -26,8 +26,7 @@ impl Args {
         let handed = handed.map_err(|error| failed("use the socket that was handed over", &error))?;
         match handed {
             Some(listener) => {
-                listener.set_nonblocking(true).map_err(|error| failed("use the socket", &error))?;
-                serve(move || Ok(Some((listener, None))), || Ok(()))
+                serve(|| socket::adopt(listener).map_err(|error| failed("use the socket", &error)), || Ok(()))
             }
             None => serve(listen, || Ok(())),
         }
@@ -51,11 +50,10 @@ pub fn detached() -> ExitCode {
     }
 }
 
-type Post = (std::os::unix::net::UnixListener, Option<socket::Post>);
+type Post = (std::os::unix::net::UnixListener, socket::Post);
 
 fn listen() -> Result<Option<Post>, CliError> {
-    let post = socket::listen().map_err(|error| failed("listen", &error))?;
-    Ok(post.map(|(listener, post)| (listener, Some(post))))
+    socket::listen().map_err(|error| failed("listen", &error))
 }
 
 fn serve(

@@ -91,7 +91,7 @@ impl Args {
             let sealing = Sealing { header, before: before.as_ref(), password, wishes, anew };
             item = confirm::seal(session, sealing, &item)?;
         }
-        items.replace(&found, &item)?;
+        items.replace(&found, &item, session)?;
         prose(&format!("changed '{}'", item.name));
         Ok(())
     }

@@ -89,6 +89,12 @@ pub fn agent() -> Result<Client, CliError> {
         };
         if let Some(version) = version {
             replace(client, &version)?;
+            // Where systemd has the socket, it has started another one for this connection.
+            if let Some(mut client) = Client::connect()
+                && client.status().is_ok_and(|status| status.version == env!("CARGO_PKG_VERSION"))
+            {
+                return Ok(client);
+            }
         }
     }
     start().map_err(|error| CliError::Plain {

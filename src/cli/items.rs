@@ -39,6 +39,12 @@ impl Session {
         Ok(self.unlock()?.get(name)?)
     }
 
+    /// The vault, opened here because the agent does not hold it any more.
+    fn instead_of(&mut self, locked: &AgentError) -> Result<Vault, CliError> {
+        self.do_without(locked);
+        self.unlock_to_write()
+    }
+
     fn items_for(&mut self, writes: bool) -> Result<Items, CliError> {
         if let Holding::Held(remote) = self.holding()? {
             self.dismiss_spare();
@@ -66,27 +72,36 @@ impl Items {
         }
     }
 
-    /// Adds a new item.
-    pub fn add(&mut self, item: &Item) -> Result<(), CliError> {
+    /// Adds a new item. If the agent has locked the vault meanwhile it is opened here: what a person has typed is not lost.
+    pub fn add(&mut self, item: &Item, session: &mut Session) -> Result<(), CliError> {
         match self {
             Self::Here(vault) => Ok(vault.add(item)?),
-            Self::Held(remote) => Ok(remote.add(item.to_json()?)?),
+            Self::Held(remote) => match remote.add(item.to_json()?) {
+                Err(locked @ AgentError::NotHeld(_)) => Ok(session.instead_of(&locked)?.add(item)?),
+                done => Ok(done?),
+            },
         }
     }
 
-    /// Replaces an item, which may have got another name.
-    pub fn replace(&mut self, found: &Found, item: &Item) -> Result<(), CliError> {
+    /// Replaces an item, which may have got another name. The same.
+    pub fn replace(&mut self, found: &Found, item: &Item, session: &mut Session) -> Result<(), CliError> {
         match self {
             Self::Here(vault) => Ok(vault.replace(found, item)?),
-            Self::Held(remote) => Ok(remote.replace(found, item.to_json()?)?),
+            Self::Held(remote) => match remote.replace(found, item.to_json()?) {
+                Err(locked @ AgentError::NotHeld(_)) => Ok(session.instead_of(&locked)?.replace(found, item)?),
+                done => Ok(done?),
+            },
         }
     }
 
-    /// Removes an item, as the person saw it.
-    pub fn remove(&mut self, found: &Found) -> Result<(), CliError> {
+    /// Removes an item, as the person saw it. The same.
+    pub fn remove(&mut self, found: &Found, session: &mut Session) -> Result<(), CliError> {
         match self {
             Self::Here(vault) => Ok(vault.remove(found)?),
-            Self::Held(remote) => Ok(remote.remove(found)?),
+            Self::Held(remote) => match remote.remove(found) {
+                Err(locked @ AgentError::NotHeld(_)) => Ok(session.instead_of(&locked)?.remove(found)?),
+                done => Ok(done?),
+            },
         }
     }
 

@@ -29,7 +29,7 @@ impl Args {
         let names = found.iter().map(|found| format!("'{}'", found.item.name)).collect::<Vec<_>>().join(", ");
         session.confirm(self.force, &format!("Remove {names} for good?"))?;
         for found in &found {
-            items.remove(found)?;
+            items.remove(found, session)?;
         }
         prose(&format!("removed {names}"));
         Ok(())

@@ -37,7 +37,7 @@ impl Args {
         let vault = session.unlock_keeping_tokens()?;
         let tokens = if keep_on_removal { Vec::new() } else { session.pullable() };
         session.dismiss_tokens();
-        let by_yubikey = by_yubikey(&vault) && !keep_on_removal;
+        let wanted = !tokens.is_empty() || by_yubikey(&vault) && !keep_on_removal;
         let (slot, _) = vault.opened_with();
         let (keyslot, way) = (slot.name.clone(), in_plain_words(slot));
         let name = vault.header().name.clone();
@@ -51,8 +51,8 @@ impl Args {
             in_words(idle),
             in_words(max)
         ));
-        if by_yubikey && !watched {
-            warn("the YubiKey cannot be watched here: the vault stays unlocked when it is pulled");
+        if wanted && !watched {
+            warn("the token cannot be watched here: the vault stays unlocked when it is pulled");
         }
         Ok(())
     }

@@ -173,6 +173,8 @@ fn usage(error: &clap::Error) -> String {
 /// The command that was meant: the words among the arguments that name one.
 fn command() -> String {
     let mut command = Cli::command();
+    // With the commands below commands, which are put off until they are meant.
+    command.build();
     let mut path = command.get_name().to_owned();
     for word in std::env::args_os().skip(1) {
         if let Some(inner) = command.find_subcommand(&word).cloned() {

@@ -33,6 +33,13 @@ impl Vault {
         self.account_key
     }
 
+    /// Goes on with the file opened anew, where something has touched it past SQLite. What is in it is checked as ever: it must be of this
+    /// account key, and of this line.
+    pub fn reopen(&mut self, store: Box<dyn Store>) -> Result<(), VaultError> {
+        (self.store, self.whole) = (store, None);
+        self.look()
+    }
+
     /// Looks whether the file is still one of this account key, and of this line.
     pub fn look(&mut self) -> Result<(), VaultError> {
         let snapshot = self.store.snapshot()?;

@@ -142,6 +142,42 @@ fn another_file_in_its_place_locks_and_so_does_a_rotation() {
 }
 
 #[test]
+fn a_link_or_a_mode_of_the_file_locks_nothing_and_an_older_copy_written_over_it_does() {
+    use std::os::unix::fs::PermissionsExt;
+    let cli = unlocked();
+    cli.ok("add a --value-file value");
+    fs::hard_link(cli.vault(), cli.path("link")).unwrap();
+    assert_eq!(cli.ok("list"), "a\n");
+    fs::set_permissions(cli.vault(), fs::Permissions::from_mode(0o600)).unwrap();
+    cli.ok("add b --value-file value");
+    fs::remove_file(cli.path("link")).unwrap();
+    let older = fs::read(cli.vault()).unwrap();
+    cli.ok("add c --value-file value");
+    // Into the same file, as `cp` does.
+    fs::write(cli.vault(), older).unwrap();
+    asks(&cli.run("list"));
+    assert_eq!(held(&cli), 0);
+}
+
+/// What a person has typed is not lost because the vault was locked meanwhile.
+#[test]
+fn an_item_typed_while_the_vault_locks_is_saved_by_the_way_in_that_is_then_asked_for() {
+    let cli = Cli::with_password();
+    cli.ok("unlock --password-file pw");
+    let mut tty = crate::pty::Pty::spawn(&cli.command("add mail"));
+    tty.expect("Value for 'password' of 'mail': ");
+    tty.send("typed long\r");
+    tty.expect("The same value again: ");
+    cli.ok("lock");
+    tty.send("typed long\r");
+    tty.expect("the agent has locked the vault");
+    tty.expect("Password or recovery code for vault 'personal'");
+    tty.send(format!("{}\r", crate::program::PASSWORD));
+    tty.ended(0);
+    assert_eq!(cli.ok("get mail --field password --password-file pw"), "typed long\n");
+}
+
+#[test]
 fn what_others_write_meanwhile_is_seen_and_nothing_is_lost() {
     let cli = unlocked();
     for n in 0..3 {
